@@ -1,0 +1,135 @@
+//! What crosses between the planes, and between the control plane and the world.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use sipx_sip::Message;
+
+use crate::media::{LegReport, LegSetup, LegUpdate, PromptId, Utterance};
+use crate::names::{CallId, Key, LegId, MeetingKey, PhoneNumber, SayToken, WorkerId};
+use crate::sip::{AgentSettings, Flow, Transmit};
+
+/// To a media plane, about a leg or a meeting it has.
+#[derive(Clone, Debug)]
+pub enum MediaCommand {
+    /// The offer changed.
+    Update(LegId, LegUpdate),
+    /// Mix this leg into a meeting of this worker. The first to join makes the mixer.
+    Join(LegId, MeetingKey),
+    /// Out of its meeting, still connected.
+    Leave(LegId),
+    /// Say this to this leg alone, in place of what is being said; in a meeting, over it (the meeting goes on quieter).
+    Say(LegId, Utterance, SayToken),
+    /// Stop speaking to this leg.
+    Hush(LegId),
+    /// Take the leg's sound out of the meeting, or back in.
+    Mute(LegId, bool),
+    /// Play a tone to everybody in a meeting.
+    Tone(MeetingKey, PromptId),
+}
+
+/// From a media plane.
+#[derive(Clone, Debug)]
+pub enum MediaEvent {
+    /// The first RTP packet of a leg came.
+    FirstPacket(LegId),
+    /// A key was pressed (RFC 4733).
+    Key(LegId, Key),
+    /// An utterance was said to its end (not: stopped or replaced).
+    Said(LegId, SayToken),
+    /// The media watchdog gave a leg up.
+    Dead(LegId),
+}
+
+/// Who sees an address or a number: which of our media addresses to name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeenBy {
+    /// The address the signalling came to.
+    pub local: IpAddr,
+    /// The address the signalling came from.
+    pub peer: IpAddr,
+}
+
+/// Into the control plane.
+#[derive(Debug)]
+pub enum ControlInput {
+    /// One UDP datagram.
+    Datagram(Flow, Bytes),
+    /// One message off a stream.
+    Message(Flow, Box<Message>),
+    /// A connection is gone.
+    FlowClosed(Flow),
+    /// Answer to [`ControlOutput::OpenPort`]: what the SDP shall say.
+    PortOpened(LegId, SocketAddr),
+    /// Answer to [`ControlOutput::OpenPort`]: no port to be had.
+    PortFailed(LegId),
+    /// From a media worker.
+    Media(WorkerId, MediaEvent),
+    /// Answer to [`ControlOutput::MoveLeg`]: the leg is at its new worker, commands may follow.
+    LegMoved(LegId),
+    /// Answer to [`ControlOutput::RemoveLeg`]: totals.
+    LegRemoved(LegId, LegReport),
+    /// A worker refused a leg (it is full): answer to [`ControlOutput::AddLeg`].
+    LegRefused(LegId),
+    /// The deadline of `poll_timeout` has come.
+    Timeout,
+    /// Say goodbye to everybody and stop.
+    Stop,
+}
+
+/// Out of the control plane.
+#[derive(Debug)]
+pub enum ControlOutput {
+    /// Octets to send.
+    Transmit(Transmit),
+    /// Bind an RTP/RTCP port pair; answer with `PortOpened` or `PortFailed`, at once or later.
+    OpenPort(LegId, SeenBy),
+    /// Close a pair that never got a leg.
+    ClosePort(LegId),
+    /// Make a leg with the pair bound for it and give both to a worker.
+    AddLeg(WorkerId, Box<LegSetup>),
+    /// Take a leg, port and all, from the first worker to the second; then `LegMoved`.
+    MoveLeg {
+        /// Which.
+        leg: LegId,
+        /// Where it is.
+        from: WorkerId,
+        /// Where it goes.
+        to: WorkerId,
+    },
+    /// Say RTCP BYE, take the leg from its worker, close its port; then `LegRemoved`.
+    RemoveLeg(WorkerId, LegId),
+    /// For a worker.
+    Media(WorkerId, MediaCommand),
+    /// After `Stop`: nothing is left to do.
+    Stopped,
+}
+
+/// One meeting of the config.
+#[derive(Clone, Debug)]
+pub struct MeetingSettings {
+    /// Local part of its address.
+    pub name: String,
+    /// Its samtals-ID.
+    pub id: CallId,
+}
+
+/// What the control plane needs to know.
+#[derive(Clone, Debug)]
+pub struct ControlSettings {
+    /// Signalling.
+    pub agent: AgentSettings,
+    /// Numbers answered with the menu.
+    pub numbers: Vec<PhoneNumber>,
+    /// Host part of meeting addresses; the host's own addresses count too.
+    pub domain: String,
+    /// Most calls at once; the next one hears `upptaget`.
+    pub max_calls: usize,
+    /// Longest call.
+    pub longest: Duration,
+    /// Media workers.
+    pub workers: u16,
+    /// Meetings that always exist.
+    pub meetings: Vec<MeetingSettings>,
+}

@@ -1,0 +1,9 @@
+//! The two planes: composition of everything below, still pure.
+
+pub mod command;
+pub mod control;
+pub mod plane;
+
+pub use command::{ControlInput, ControlOutput, ControlSettings, MediaCommand, MediaEvent, SeenBy};
+pub use control::ControlPlane;
+pub use plane::{MediaPlane, Ports, ReceivedDatagram, Slot};

@@ -1,0 +1,1 @@
+//! Jitter buffer: orders packets and measures arrival. To be written.

@@ -1,0 +1,118 @@
+//! What signalling tells a leg: the outcome of offer and answer, in plain values.
+
+use std::net::{IpAddr, SocketAddr};
+
+use arrayvec::ArrayVec;
+
+use crate::codec::Codec;
+use crate::names::LegId;
+
+/// Which way sound flows, seen from the bridge (RFC 3264 §6.1, §8.4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    SendReceive,
+    /// We send, the caller does not (the caller said `recvonly`).
+    SendOnly,
+    /// The caller sends music or nothing (it holds us with `sendonly`): we listen for keys only, and contribute nothing of it.
+    ReceiveOnly,
+    /// Neither way.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether sound of the caller may enter the meeting.
+    pub fn contributes(self) -> bool {
+        self == Self::SendReceive
+    }
+
+    /// Whether we send RTP.
+    pub fn sends(self) -> bool {
+        matches!(self, Self::SendReceive | Self::SendOnly)
+    }
+
+    /// Whether the caller has put us on hold: the media watchdog pauses.
+    pub fn held(self) -> bool {
+        self != Self::SendReceive
+    }
+}
+
+/// A telephone-event payload type and its clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventFormat {
+    /// RTP payload type, 0 to 127.
+    pub payload_type: u8,
+    /// Clock, Hz: 8000, or 16000/48000 where the offer names it.
+    pub rate_hz: u32,
+}
+
+/// Most receive formats of a leg: two codecs today, each under a static and a dynamic payload type.
+pub const FORMATS: usize = 6;
+/// Most telephone-event formats of a leg: one a clock rate (8, 16, 32, 48 kHz).
+pub const EVENT_FORMATS: usize = 4;
+
+/// The part of a leg that a new offer can change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LegUpdate {
+    /// What we send.
+    pub codec: Codec,
+    /// Under this payload type.
+    pub payload_type: u8,
+    /// What we take: payload type and codec.
+    pub receive: ArrayVec<(u8, Codec), FORMATS>,
+    /// Telephone events we take; empty: none negotiated.
+    pub events: ArrayVec<EventFormat, EVENT_FORMATS>,
+    /// Length of the packets we send, milliseconds: a multiple of 10 from 10 to 60.
+    pub ptime_ms: u8,
+    /// Where the SDP says RTP goes; `None` when it names no address we can use (0.0.0.0, a host name).
+    pub remote: Option<SocketAddr>,
+    /// Where RTCP goes; ignored with `rtcp_mux`.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// RTCP shares the RTP port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Address the signalling came from: with the SDP's address the only ones RTP is accepted from.
+    pub signalled_from: IpAddr,
+    /// Which way sound flows.
+    pub direction: Direction,
+}
+
+/// Everything a new leg needs. Random values come from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LegSetup {
+    /// Unique name.
+    pub leg: LegId,
+    /// Our SSRC (RFC 3550 §8: random).
+    pub ssrc: u32,
+    /// First sequence number (RFC 3550 §5.1: random).
+    pub first_sequence: u16,
+    /// First timestamp (RFC 3550 §5.1: random).
+    pub first_timestamp: u32,
+    /// Random canonical name, sixteen hexadecimal digits (RFC 7022 §4.2).
+    pub cname: [u8; 16],
+    /// What a new offer can change.
+    pub media: LegUpdate,
+}
+
+/// Totals of a leg, for the log and the figures at the end of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LegReport {
+    /// RTP packets taken.
+    pub received: u64,
+    /// Missing in the sequence.
+    pub lost: u64,
+    /// Came after their play-out time.
+    pub late: u64,
+    /// Dropped: foreign source, unknown payload type, not RTP.
+    pub refused: u64,
+    /// RTP packets sent.
+    pub sent: u64,
+    /// Interarrival jitter at the end, microseconds (RFC 3550 A.8).
+    pub jitter_us: u32,
+    /// Largest play-out delay held, samples at 8 kHz.
+    pub most_delay: u32,
+    /// Samples of silence put in for missing sound.
+    pub concealed: u64,
+    /// Samples taken out to shed delay.
+    pub shed: u64,
+}

@@ -1,0 +1,1 @@
+//! The only clocks, sockets, threads and randomness. To be written.

@@ -1,0 +1,1 @@
+//! Simulated callers: SIP and RTP as values. To be written.

@@ -1,0 +1,15 @@
+//! Signalling (RFC 3261 and friends) as values: a user agent that answers, without sockets or clocks.
+
+pub mod agent;
+pub mod answer;
+pub mod event;
+pub mod flow;
+pub mod framer;
+pub mod target;
+pub mod trunk;
+
+pub use agent::Agent;
+pub use event::{AgentEvent, AgentSettings, EndReason, Invite, Refusal, SipKey, Transmit};
+pub use flow::{Flow, Transport};
+pub use target::Target;
+pub use trunk::Trunks;
