@@ -1,8 +1,52 @@
-//! Subcommands.
+//! The command line: one module a subcommand.
 
+mod check;
+mod serve;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Faults};
+
+/// Telephone entrance to distance meetings.
+#[derive(Debug, Parser)]
+#[command(name = "ljudbro", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Be the bridge until SIGINT or SIGTERM. Exit status 2: it could not start
+    Serve(ConfigArgs),
+    /// Name every fault of the configuration and the prompts. Exit status 1: there are some
+    Check(ConfigArgs),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// TOML file; without it everything has its default. Variables LJUDBRO_<SECTION>_<KEY> go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> Result<Config, Faults> {
+        // What is not Unicode is shown with replacement characters, and is no valid value for anything.
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let environment = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+        Config::load(self.config.as_deref(), environment)
+    }
+}
 
 /// Parse the command line and run it.
 pub fn main() -> ExitCode {
-    todo!()
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+    }
 }
