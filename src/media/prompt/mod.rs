@@ -3,10 +3,12 @@
 mod id;
 mod player;
 mod set;
+mod shelf;
 
 pub use id::PromptId;
 pub use player::Player;
 pub use set::{Prompt, PromptSet};
+pub use shelf::Shelf;
 
 use arrayvec::ArrayVec;
 
