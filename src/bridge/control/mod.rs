@@ -1,0 +1,239 @@
+//! The control plane: signalling, calls, meetings and their place among the media workers. One value, one owner.
+//!
+//! It decides and never waits: what it wants done comes out of `poll_output`, what came of it goes in again.
+//! It knows no sockets, threads or clocks (`run/` has those) and touches no sound (that is the media plane's).
+//!
+//! - `mod.rs`: inputs in, outputs out, time.
+//! - `signalling.rs`: from INVITE to a live call, new offers.
+//! - `calls.rs`: what a live call wants done; entering a meeting, moving to its worker; the one teardown.
+
+mod alarms;
+mod calls;
+mod session;
+mod signalling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tracing::info;
+
+use self::alarms::Alarms;
+use self::session::{Ending, KeyPath, Session};
+use super::{ControlInput, ControlOutput, ControlSettings, MediaEvent};
+use crate::call::Input;
+use crate::meeting::{Directory, Meeting};
+use crate::names::{CallHandle, LegId, MeetingKey, WorkerId};
+use crate::sip::{Agent, AgentEvent, SipKey};
+
+/// How long `Stop` waits for BYEs to be answered. A process manager and an operator wait 3 s; the rest is for the sockets.
+const STOPPING: Duration = Duration::from_millis(2_000);
+
+/// Everything that decides. Mutate with `handle_input`, then drain `poll_output`.
+#[derive(Debug)]
+pub struct ControlPlane {
+    settings: ControlSettings,
+    agent: Agent,
+    directory: Directory,
+    /// By [`MeetingKey`].
+    rooms: Vec<Room>,
+    sessions: HashMap<SipKey, Session>,
+    by_leg: HashMap<LegId, SipKey>,
+    /// Legs whose call is over and whose worker has not given them up yet.
+    closing: HashMap<LegId, Closing>,
+    /// Legs on each worker, by [`WorkerId`].
+    load: Vec<usize>,
+    /// Calls that are not only told that the house is full.
+    admitted: usize,
+    alarms: Alarms,
+    /// What happened to other calls while one was dealt with.
+    aside: VecDeque<(SipKey, Input)>,
+    random: StdRng,
+    next_leg: u64,
+    stop: Stop,
+    outputs: VecDeque<ControlOutput>,
+}
+
+/// A meeting, and where it is mixed while somebody is in it.
+#[derive(Debug)]
+struct Room {
+    meeting: Meeting,
+    worker: Option<WorkerId>,
+}
+
+/// A leg that outlives its call for a moment.
+#[derive(Clone, Copy, Debug)]
+struct Closing {
+    handle: CallHandle,
+    worker: WorkerId,
+    /// It is still on its way there: it can be removed when it has come.
+    moving: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stop {
+    Not,
+    Until(Instant),
+    Done,
+}
+
+impl ControlPlane {
+    /// `seed` feeds tags, SSRCs and handles; it must be unpredictable. Of meetings with the same name or ID the first counts
+    /// (the configuration refuses such a pair).
+    pub fn new(settings: ControlSettings, seed: [u8; 32]) -> Self {
+        let mut random = StdRng::from_seed(seed);
+        let mut directory = Directory::new(random.random());
+        let mut rooms = Vec::new();
+        for (meeting, key) in settings.meetings.iter().zip((0..).map(MeetingKey)) {
+            directory.insert(key, &meeting.name, meeting.id);
+            rooms.push(Room { meeting: Meeting::new(key), worker: None });
+        }
+        Self {
+            agent: Agent::new(settings.agent.clone(), random.random()),
+            directory,
+            rooms,
+            sessions: HashMap::new(),
+            by_leg: HashMap::new(),
+            closing: HashMap::new(),
+            load: vec![0; usize::from(settings.workers.max(1))],
+            admitted: 0,
+            alarms: Alarms::default(),
+            aside: VecDeque::new(),
+            random,
+            next_leg: 1,
+            stop: Stop::Not,
+            outputs: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, now: Instant, input: ControlInput) {
+        match input {
+            ControlInput::Datagram(flow, datagram) => self.agent.handle_datagram(now, flow, datagram),
+            ControlInput::Message(flow, message) => self.agent.handle_message(now, flow, *message),
+            ControlInput::FlowClosed(flow) => self.agent.handle_flow_closed(now, flow),
+            ControlInput::PortOpened(leg, address) => self.port_opened(now, leg, address),
+            ControlInput::PortFailed(leg) => self.port_failed(now, leg),
+            ControlInput::Media(_, event) => self.media_event(now, event),
+            ControlInput::LegMoved(leg) => self.leg_moved(now, leg),
+            ControlInput::LegRemoved(leg, report) => {
+                if let Some(closing) = self.closing.remove(&leg) {
+                    self.unload(closing.worker);
+                    info!(
+                        call = %closing.handle,
+                        received = report.received,
+                        lost = report.lost,
+                        late = report.late,
+                        refused = report.refused,
+                        sent = report.sent,
+                        jitter_us = report.jitter_us,
+                        most_delay_ms = report.most_delay / 8,
+                        concealed_ms = report.concealed / 8,
+                        shed_ms = report.shed / 8,
+                        "sound closed"
+                    );
+                }
+            }
+            ControlInput::LegRefused(leg) => self.leg_refused(now, leg),
+            ControlInput::Timeout => self.timeout(now),
+            ControlInput::Stop => self.begin_stop(now),
+        }
+        self.settle(now);
+    }
+
+    /// What to do next; `None` when nothing is left.
+    pub fn poll_output(&mut self) -> Option<ControlOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When to feed [`ControlInput::Timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let stop = match self.stop {
+            Stop::Until(at) => Some(at),
+            _ => None,
+        };
+        [self.agent.poll_timeout(), self.alarms.next(), stop].into_iter().flatten().min()
+    }
+
+    /// Calls now.
+    pub fn calls(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Participants of all meetings now.
+    pub fn participants(&self) -> usize {
+        self.rooms.iter().map(|room| room.meeting.participants()).sum()
+    }
+
+    /// Take up what one input set off, until all is quiet.
+    fn settle(&mut self, now: Instant) {
+        loop {
+            if let Some(event) = self.agent.poll_event() {
+                self.agent_event(now, event);
+            } else if let Some((key, input)) = self.aside.pop_front() {
+                self.drive(now, key, input);
+            } else {
+                break;
+            }
+        }
+        while let Some(transmit) = self.agent.poll_transmit() {
+            self.outputs.push_back(ControlOutput::Transmit(transmit));
+        }
+        if let Stop::Until(at) = self.stop {
+            let quiet = self.sessions.is_empty() && self.closing.is_empty() && self.agent.is_idle();
+            if quiet || now >= at {
+                self.stop = Stop::Done;
+                self.outputs.push_back(ControlOutput::Stopped);
+            }
+        }
+    }
+
+    fn agent_event(&mut self, now: Instant, event: AgentEvent) {
+        match event {
+            AgentEvent::Invite(invite) => self.invite(now, *invite),
+            AgentEvent::Acked { key, answer } => self.acked(now, key, answer),
+            AgentEvent::Offer { key, sdp } => self.offer(now, key, sdp),
+            AgentEvent::Key { key, pressed } => self.key(now, key, KeyPath::Info, pressed),
+            AgentEvent::Ended { key, why } => self.end(now, key, Ending::Signalling(why)),
+        }
+    }
+
+    fn media_event(&mut self, now: Instant, event: MediaEvent) {
+        // An event of a leg whose call is over may still be on its way.
+        let (MediaEvent::FirstPacket(leg) | MediaEvent::Key(leg, _) | MediaEvent::Said(leg, _) | MediaEvent::Dead(leg)) = event;
+        let Some(&key) = self.by_leg.get(&leg) else { return };
+        match event {
+            MediaEvent::FirstPacket(_) => self.drive(now, key, Input::FirstPacket),
+            MediaEvent::Key(_, pressed) => self.key(now, key, KeyPath::Media, pressed),
+            MediaEvent::Said(_, token) => self.said(now, key, token),
+            MediaEvent::Dead(_) => self.end(now, key, Ending::DeadMedia),
+        }
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        while let Some(key) = self.alarms.pop_due(now) {
+            self.wake(now, key);
+        }
+    }
+
+    fn begin_stop(&mut self, now: Instant) {
+        if self.stop != Stop::Not {
+            return;
+        }
+        info!(calls = self.sessions.len(), "stopping: saying goodbye to everybody");
+        self.stop = Stop::Until(now + STOPPING);
+        let mut keys: Vec<SipKey> = self.sessions.keys().copied().collect();
+        // A map's order is not repeatable, and tests repeat.
+        keys.sort_unstable();
+        for key in keys {
+            self.end(now, key, Ending::Stop);
+        }
+    }
+}

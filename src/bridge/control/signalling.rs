@@ -1,0 +1,250 @@
+//! From an INVITE to a live call: whom it asks for, its port, its answer; then new offers.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rand::Rng;
+use tracing::{debug, info};
+
+use super::session::{Ending, Live, Session, State, codecs};
+use super::{ControlPlane, Stop};
+use crate::bridge::{ControlOutput, MediaCommand, SeenBy};
+use crate::call::{Call, Entrance};
+use crate::media::{LegSetup, LegUpdate};
+use crate::meeting::Source;
+use crate::names::{CallHandle, CallId, LegId, MeetingKey, WorkerId};
+use crate::sip::answer::{self, AnswerError, Local};
+use crate::sip::target::Address;
+use crate::sip::{Flow, Invite, Refusal, SipKey, Target, Transport};
+
+/// What `Retry-After` says when ports have run out or the bridge stops: long enough for a few calls to end or for a restart.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+fn unavailable() -> Refusal {
+    Refusal { status: 503, retry_after: Some(RETRY_AFTER) }
+}
+
+fn refusal(error: AnswerError) -> Refusal {
+    let status = match error {
+        AnswerError::NotSdp => 400,
+        AnswerError::NoCommonCodec => 488,
+    };
+    Refusal { status, retry_after: None }
+}
+
+impl ControlPlane {
+    pub(super) fn invite(&mut self, now: Instant, invite: Invite) {
+        let handle = CallHandle(self.random.random());
+        let source = match invite.caller {
+            Some(number) => Source::Number(number),
+            None => Source::Address(invite.flow.peer.ip()),
+        };
+        if self.stop != Stop::Not {
+            info!(call = %handle, "refused: the bridge stops");
+            return self.agent.refuse(now, invite.key, unavailable());
+        }
+        let Some(mut entrance) = self.entrance(now, &invite.flow, &source, &invite.target) else {
+            // RFC 3261 §21.4.5. Never which number or address it was: it may be a samtals-ID with one digit wrong.
+            info!(call = %handle, "refused: no such number or meeting");
+            return self.agent.refuse(now, invite.key, Refusal { status: 404, retry_after: None });
+        };
+        if self.admitted >= self.settings.max_calls {
+            entrance = Entrance::Full;
+        } else {
+            self.admitted += 1;
+        }
+        let leg = LegId(self.next_leg);
+        self.next_leg += 1;
+        let transport = match invite.flow.transport {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        };
+        let way = match entrance {
+            Entrance::Menu => "menu",
+            Entrance::Meeting(_) => "meeting",
+            Entrance::Full => "full house",
+        };
+        info!(call = %handle, transport, way, offer = invite.sdp.is_some(), "call comes");
+        self.outputs.push_back(ControlOutput::OpenPort(leg, SeenBy { local: invite.flow.local.ip(), peer: invite.flow.peer.ip() }));
+        self.by_leg.insert(leg, invite.key);
+        let session = Session {
+            handle,
+            leg,
+            flow: invite.flow,
+            source,
+            entrance,
+            started: now,
+            ends: now + self.settings.longest,
+            local: None,
+            state: State::Opening { offer: invite.sdp },
+        };
+        self.alarms.set(invite.key, Some(session.deadline()));
+        self.sessions.insert(invite.key, session);
+    }
+
+    /// Where a call goes by what was dialled: a number of ours to the menu; a meeting's name or samtals-ID at our domain to the meeting.
+    fn entrance(&mut self, now: Instant, flow: &Flow, source: &Source, target: &Target) -> Option<Entrance> {
+        let address = match target {
+            // A trunk writes its own or our host behind a number: the number alone counts.
+            Target::Number { number, .. } if self.settings.numbers.contains(number) => return Some(Entrance::Menu),
+            Target::Number { address, .. } => address.as_ref()?,
+            Target::Address(address) => address,
+        };
+        self.meeting_of(now, flow, source, address).map(Entrance::Meeting)
+    }
+
+    fn meeting_of(&mut self, now: Instant, flow: &Flow, source: &Source, address: &Address) -> Option<MeetingKey> {
+        let ours = address.host == self.settings.domain || address.host.parse() == Ok(flow.local.ip().to_canonical());
+        if !ours {
+            return None;
+        }
+        match address.user.parse::<CallId>() {
+            Ok(id) => self.directory.find(now, source, id),
+            Err(_) => self.directory.by_name(&address.user),
+        }
+    }
+
+    pub(super) fn port_opened(&mut self, now: Instant, leg: LegId, address: SocketAddr) {
+        // The caller may have given up meanwhile.
+        let Some((key, session)) = self.by_leg.get(&leg).and_then(|key| Some((*key, self.sessions.get_mut(key)?))) else {
+            return self.outputs.push_back(ControlOutput::ClosePort(leg));
+        };
+        let State::Opening { offer } = &mut session.state else { return };
+        let offer = offer.take();
+        let local = Local {
+            address: address.ip(),
+            port: address.port(),
+            // RFC 8866 §5.2: numeric and unique; 63 bits, since some peers read it as a signed number.
+            session_id: self.random.random::<u64>() >> 1,
+            version: 1,
+            codecs: codecs(),
+        };
+        session.local = Some(local.clone());
+        let Some(offer) = offer else {
+            session.state = State::Offered;
+            return self.agent.accept(now, key, answer::offer(&local));
+        };
+        match answer::answer(&offer, &local) {
+            Ok((sdp, agreed)) => {
+                let update = session.update(agreed);
+                self.go_live(now, key, update);
+                self.agent.accept(now, key, sdp);
+            }
+            Err(error) => {
+                info!(call = %session.handle, %error, "refused");
+                self.agent.refuse(now, key, refusal(error));
+                self.end(now, key, Ending::NoCommonCodec);
+            }
+        }
+    }
+
+    pub(super) fn port_failed(&mut self, now: Instant, leg: LegId) {
+        if let Some(&key) = self.by_leg.get(&leg) {
+            self.agent.refuse(now, key, unavailable());
+            self.end(now, key, Ending::NoPort);
+        }
+    }
+
+    /// The one place where a call gets its sound and its behaviour.
+    fn go_live(&mut self, now: Instant, key: SipKey, media: LegUpdate) {
+        let worker = self.lightest();
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        info!(call = %session.handle, codec = media.codec.name(), ptime = media.ptime_ms, events = !media.events.is_empty(), "answered");
+        let mut cname = [0; 16];
+        for octet in &mut cname {
+            // RFC 7022 §4.2: 96 random bits or more would be better still; 64 are written in sixteen hexadecimal digits.
+            *octet = b"0123456789abcdef"[self.random.random_range(0..16)];
+        }
+        let setup = LegSetup {
+            leg: session.leg,
+            ssrc: self.random.random(),
+            // RFC 3711 §3.3.1 would have it below 2^15; it costs nothing and spares peers a wrap in the first second.
+            first_sequence: self.random.random::<u16>() >> 1,
+            first_timestamp: self.random.random(),
+            cname,
+            media,
+        };
+        session.state = State::Live(Box::new(Live {
+            call: Call::new(now, session.entrance),
+            worker,
+            waiting: None,
+            meeting: None,
+            saying: None,
+            offered: false,
+            keys: None,
+            leaving: None,
+        }));
+        self.load[usize::from(worker.0)] += 1;
+        self.outputs.push_back(ControlOutput::AddLeg(worker, Box::new(setup)));
+        self.drain(now, key);
+    }
+
+    /// The worker with the fewest legs.
+    fn lightest(&self) -> WorkerId {
+        let place = self.load.iter().enumerate().min_by_key(|(_, legs)| **legs).map_or(0, |(place, _)| place);
+        WorkerId(u16::try_from(place).unwrap_or(0))
+    }
+
+    pub(super) fn acked(&mut self, now: Instant, key: SipKey, answer: Option<Bytes>) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let Some(local) = session.local.clone() else { return };
+        let first = matches!(session.state, State::Offered);
+        let awaited = first || session.live().is_some_and(|live| std::mem::take(&mut live.offered));
+        if !awaited {
+            return;
+        }
+        let agreed = answer.as_deref().map(|sdp| answer::read_answer(sdp, &local));
+        match agreed {
+            Some(Ok(agreed)) => {
+                let update = session.update(agreed);
+                if first {
+                    self.go_live(now, key, update);
+                } else {
+                    self.change(now, key, update);
+                }
+            }
+            // A dialog whose offer was not answered can only be ended (RFC 3261 §13.2.2.4).
+            _ => self.end(now, key, Ending::NoCommonCodec),
+        }
+    }
+
+    /// A new offer inside the call: hold, resume, another codec, another address (RFC 3264 §8).
+    pub(super) fn offer(&mut self, now: Instant, key: SipKey, sdp: Option<Bytes>) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let (State::Live(live), Some(local)) = (&mut session.state, &mut session.local) else {
+            // RFC 3261 §14.2: an offer of ours is not answered yet.
+            return self.agent.refuse(now, key, Refusal { status: 491, retry_after: None });
+        };
+        let next = Local { version: local.version + 1, ..local.clone() };
+        let Some(sdp) = sdp else {
+            live.offered = true;
+            *local = next;
+            let offer = answer::offer(local);
+            return self.agent.accept(now, key, offer);
+        };
+        match answer::answer(&sdp, &next) {
+            Ok((answer, agreed)) => {
+                *local = next;
+                let update = session.update(agreed);
+                self.change(now, key, update);
+                self.agent.accept(now, key, answer);
+            }
+            Err(error) => {
+                debug!(call = %session.handle, %error, "new offer refused");
+                self.agent.refuse(now, key, refusal(error));
+            }
+        }
+    }
+
+    fn change(&mut self, now: Instant, key: SipKey, update: LegUpdate) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        info!(call = %session.handle, codec = update.codec.name(), held = update.direction.held(), "sound changes");
+        let leg = session.leg;
+        // The phone behind the call may be another one now: let it choose again how it sends keys.
+        if let Some(live) = session.live() {
+            live.keys = None;
+        }
+        self.command(now, key, MediaCommand::Update(leg, update));
+    }
+}
