@@ -7,8 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the ground up. Modules in one row do not know each other.
-const FLOORS: &[&[&str]] =
-    &[&["names"], &["audio", "codec", "wire"], &["media"], &["call", "meeting", "sip"], &["bridge"], &["run"], &["config"], &["sim"], &["cli"]];
+const FLOORS: &[&[&str]] = &[
+    &["names"],
+    &["audio", "codec", "wire"],
+    &["media"],
+    &["call", "meeting", "sip"],
+    &["bridge"],
+    &["run"],
+    &["config"],
+    &["sim"],
+    &["cli"],
+];
 
 /// A reader holds this much in mind.
 const MOST_LINES: usize = 400;

@@ -27,6 +27,13 @@ macro_rules! prompts {
                     _ => None,
                 }
             }
+
+            /// The WAV file of the built-in set. That there is one for every name, the compiler sees.
+            pub fn built_in(self) -> &'static [u8] {
+                match self {
+                    $(Self::$id => include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/prompts/sv/", $name, ".wav")),)*
+                }
+            }
         }
     };
 }
