@@ -9,9 +9,13 @@
 //!   ports: binds RTP/RTCP pairs, hands them over with the leg                      port: the pairs' sockets as bridge::Ports
 //! ```
 
+pub mod counters;
 pub mod logging;
 pub mod machine;
 pub mod meetings;
+pub mod port;
+mod sys;
+pub mod transport;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
