@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use nix::sys::socket::{
     setsockopt,
-    sockopt::{IpTos, Ipv6TClass},
+    sockopt::{Ipv4Tos, Ipv6TClass},
 };
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -56,7 +56,7 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.set_reuse_address(true)?;
     match address {
         SocketAddr::V4(_) => {
-            let _ = setsockopt(&socket, IpTos, &SIGNALLING);
+            let _ = setsockopt(&socket, Ipv4Tos, &SIGNALLING);
         }
         SocketAddr::V6(_) => {
             socket.set_only_v6(true)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
-    sockopt::{IpTos, Ipv4PacketInfo, Ipv6RecvPacketInfo, Ipv6TClass},
+    sockopt::{Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6TClass},
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
@@ -43,7 +43,7 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     match address {
         SocketAddr::V4(_) => {
-            let _ = setsockopt(&socket, IpTos, &SIGNALLING);
+            let _ = setsockopt(&socket, Ipv4Tos, &SIGNALLING);
             // With the wildcard address bound, the packet information is the only word on which address was asked for.
             setsockopt(&socket, Ipv4PacketInfo, &true)?;
         }
