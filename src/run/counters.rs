@@ -40,7 +40,7 @@ counters! {
     rings_full,
     /// Commands dropped because a worker did not take them.
     commands_dropped,
-    /// Wakes of media workers that were skipped, being late by 5 ms or more.
+    /// Wakes of media workers that were left out after a stall.
     wakes_skipped,
     /// RTP and RTCP datagrams the kernel had no room for.
     media_blocked,

@@ -9,13 +9,20 @@
 //!   ports: binds RTP/RTCP pairs, hands them over with the leg                      port: the pairs' sockets as bridge::Ports
 //! ```
 
+mod control_task;
 pub mod counters;
+pub mod link;
 pub mod logging;
 pub mod machine;
 pub mod meetings;
 pub mod port;
+pub mod ports;
+mod signals;
+mod start;
 mod sys;
+pub mod ticker;
 pub mod transport;
+pub mod worker;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -25,6 +32,9 @@ use std::time::Duration;
 use crate::bridge::command::MeetingSettings;
 use crate::names::PhoneNumber;
 use crate::sip::{Transport, Trunks};
+
+pub use control_task::Ended;
+pub use start::{Bridge, StartError, try_listen};
 
 /// What the bridge needs to know.
 #[derive(Clone, Debug)]

@@ -1,0 +1,325 @@
+//! The one task that owns the control plane: brings it what happens, does what it asks for.
+#![allow(clippy::disallowed_methods, reason = "the control clock and its randomness live here")]
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::eventfd::EventFd;
+use rand::Rng;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tracing::{error, info, warn};
+
+use super::counters::Counters;
+use super::link::{ControlEnd, Given, Order, Report};
+use super::port::LegPort;
+use super::ports::{PortError, PortPool};
+use super::signals::{Signal, Signals};
+use super::transport::{Inbound, Outbound};
+use crate::bridge::{ControlInput, ControlOutput, ControlPlane};
+use crate::media::prompt::Shelf;
+use crate::media::{Leg, PromptSet};
+use crate::names::{LegId, WorkerId};
+
+/// Messages handled before timers and workers are looked at again: a few milliseconds of work.
+const IN_A_ROW: usize = 64;
+/// The plane says goodbye within 2 s; if it has not, we go without. A process manager waits 3 s.
+const STOPPING: Duration = Duration::from_millis(2_500);
+/// How often counters are told.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How soon orders that did not fit a worker's ring are tried again: its next wake.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// What the task works with.
+#[derive(Debug)]
+pub struct ControlTask {
+    plane: ControlPlane,
+    outbound: Outbound,
+    pool: PortPool,
+    /// Bound for legs that are not made yet.
+    opened: HashMap<LegId, LegPort>,
+    links: Vec<ControlEnd>,
+    inputs: VecDeque<ControlInput>,
+    shelf: Shelf,
+    counters: Arc<Counters>,
+    stop_by: Option<Instant>,
+    stopped: bool,
+    /// A worker has died.
+    broken: bool,
+}
+
+/// Where things come from.
+#[derive(Debug)]
+pub struct Sources {
+    /// Signalling.
+    pub inbound: mpsc::Receiver<Inbound>,
+    /// Set when a worker has reports.
+    pub told: Arc<EventFd>,
+    /// Prompt sets that have passed their check.
+    pub prompts: mpsc::Receiver<Arc<PromptSet>>,
+    /// From the operator.
+    pub signals: Signals,
+}
+
+/// Why the bridge ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// A signal asked for it.
+    Asked,
+    /// A media worker died: a fault of ours.
+    Broken,
+}
+
+impl ControlTask {
+    /// `links` in the order of the workers' ids, all speaking from `prompts`.
+    pub fn new(
+        plane: ControlPlane,
+        outbound: Outbound,
+        pool: PortPool,
+        links: Vec<ControlEnd>,
+        prompts: &Arc<PromptSet>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let mut shelf = Shelf::default();
+        shelf.keep(prompts);
+        Self {
+            plane,
+            outbound,
+            pool,
+            opened: HashMap::new(),
+            links,
+            inputs: VecDeque::new(),
+            shelf,
+            counters,
+            stop_by: None,
+            stopped: false,
+            broken: false,
+        }
+    }
+
+    /// Until a signal asks for the end and everybody has been told goodbye.
+    pub async fn run(mut self, sources: Sources) -> io::Result<Ended> {
+        let Sources { mut inbound, told, mut prompts, mut signals } = sources;
+        let told = AsyncFd::new(Descriptor(told))?;
+        let mut telling = interval(TELL_EVERY);
+        telling.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.stopped {
+            tokio::select! {
+                biased;
+                signal = signals.next() => self.signal(signal),
+                ready = told.readable() => {
+                    // Read first, then look: what comes in between sets it again.
+                    let _ = ready?.try_io(|fd| fd.get_ref().0.read().map_err(io::Error::from));
+                    self.reports();
+                }
+                () = sleep_until(self.deadline().into()) => self.timeout(),
+                Some(set) = prompts.recv() => self.new_prompts(set),
+                Some(first) = inbound.recv() => {
+                    self.inbound(first);
+                    for _ in 1..IN_A_ROW {
+                        let Ok(next) = inbound.try_recv() else { break };
+                        self.inbound(next);
+                    }
+                }
+                _ = telling.tick() => self.tell(),
+            }
+            self.settle();
+        }
+        self.tell();
+        for link in &mut self.links {
+            link.send(Order::Stop);
+            link.flush();
+        }
+        Ok(if self.broken { Ended::Broken } else { Ended::Asked })
+    }
+
+    fn deadline(&self) -> Instant {
+        let again = self.links.iter().any(ControlEnd::waits).then(|| Instant::now() + AGAIN);
+        // Nothing to wait for: an hour is as good as never.
+        [self.plane.poll_timeout(), self.stop_by, again]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(|| Instant::now() + Duration::from_secs(3600))
+    }
+
+    fn timeout(&mut self) {
+        let now = Instant::now();
+        if self.plane.poll_timeout().is_some_and(|at| at <= now) {
+            self.inputs.push_back(ControlInput::Timeout);
+        }
+        if self.stop_by.is_some_and(|at| at <= now) {
+            warn!("not everybody could be told goodbye in time");
+            self.stopped = true;
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Stop if self.stop_by.is_some() => {
+                warn!("asked twice to stop: at once then");
+                self.stopped = true;
+            }
+            Signal::Stop => {
+                info!(calls = self.plane.calls(), "stopping");
+                self.stop();
+            }
+            Signal::Reload => {}
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stop_by = Some(Instant::now() + STOPPING);
+        self.inputs.push_back(ControlInput::Stop);
+    }
+
+    fn inbound(&mut self, inbound: Inbound) {
+        let input = match inbound {
+            Inbound::Datagram(flow, octets) => ControlInput::Datagram(flow, octets),
+            Inbound::Message(flow, message) => ControlInput::Message(flow, message),
+            Inbound::Opened(flow, writer) => return self.outbound.opened(flow, writer),
+            // The plane has been told already when a write failed.
+            Inbound::Closed(flow) if !self.outbound.closed(flow) => return,
+            Inbound::Closed(flow) => ControlInput::FlowClosed(flow),
+        };
+        self.inputs.push_back(input);
+        // One by one: an answer goes out before the next message is read.
+        self.settle();
+    }
+
+    fn new_prompts(&mut self, set: Arc<PromptSet>) {
+        self.shelf.keep(&set);
+        for link in &mut self.links {
+            link.send(Order::Prompts(set.clone()));
+        }
+    }
+
+    fn reports(&mut self) {
+        for index in 0..self.links.len() {
+            let Ok(id) = u16::try_from(index).map(WorkerId) else { return };
+            while let Some(report) = self.links.get_mut(index).and_then(ControlEnd::next) {
+                self.report(id, report);
+            }
+            if !self.stopped && !self.broken && self.links.get(index).is_some_and(ControlEnd::is_dead) {
+                error!(worker = id.0, "a media worker has died; the bridge stops, so that it can be started afresh");
+                self.broken = true;
+                if self.stop_by.is_none() {
+                    self.stop();
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, worker: WorkerId, report: Report) {
+        let input = match report {
+            Report::Event(event) => ControlInput::Media(worker, event),
+            Report::Moved(leg) => ControlInput::LegMoved(leg),
+            Report::Refused(Given { leg, port }) => {
+                self.pool.close(port);
+                ControlInput::LegRefused(leg.id())
+            }
+            Report::Removed(leg, given) => {
+                // Without a leg there is nothing to total; the plane waits for the answer all the same.
+                let totals = given.map(|Given { leg, port }| {
+                    self.pool.close(port);
+                    leg.report()
+                });
+                ControlInput::LegRemoved(leg, totals.unwrap_or_default())
+            }
+            Report::Released(_, to, Some(Given { leg, port })) => return self.order(to, Order::Add { leg, port, moved: true }),
+            Report::Released(leg, _, None) => ControlInput::LegRefused(leg),
+            Report::Retired(set) => {
+                drop(set);
+                return self.shelf.sweep();
+            }
+        };
+        self.inputs.push_back(input);
+    }
+
+    /// Feed the plane, do what it asks for, until both are quiet.
+    fn settle(&mut self) {
+        loop {
+            while let Some(output) = self.plane.poll_output() {
+                self.perform(output);
+            }
+            let Some(input) = self.inputs.pop_front() else { break };
+            self.plane.handle_input(Instant::now(), input);
+        }
+        for link in &mut self.links {
+            link.flush();
+        }
+    }
+
+    fn perform(&mut self, output: ControlOutput) {
+        match output {
+            ControlOutput::Transmit(transmit) => {
+                if let Err(flow) = self.outbound.send(transmit) {
+                    self.inputs.push_back(ControlInput::FlowClosed(flow));
+                }
+            }
+            ControlOutput::OpenPort(leg, seen) => {
+                let input = match self.pool.open(seen, rand::rng().random()) {
+                    Ok((port, named)) => {
+                        self.opened.insert(leg, port);
+                        ControlInput::PortOpened(leg, named)
+                    }
+                    Err(reason) => {
+                        self.counters.ports_exhausted.count();
+                        if let PortError::Refused(reason) = reason {
+                            warn!(%reason, "no ports for sound can be bound");
+                        }
+                        ControlInput::PortFailed(leg)
+                    }
+                };
+                self.inputs.push_back(input);
+            }
+            ControlOutput::ClosePort(leg) => {
+                if let Some(port) = self.opened.remove(&leg) {
+                    self.pool.close(port);
+                }
+            }
+            ControlOutput::AddLeg(worker, setup) => {
+                let id = setup.leg;
+                match self.opened.remove(&id) {
+                    // All memory of a leg is allocated here and not on the media thread.
+                    Some(port) => {
+                        let leg = Box::new(Leg::new(Instant::now(), *setup));
+                        self.order(worker, Order::Add { leg, port, moved: false });
+                    }
+                    None => self.inputs.push_back(ControlInput::LegRefused(id)),
+                }
+            }
+            ControlOutput::MoveLeg { leg, from, to } => self.order(from, Order::Release(leg, to)),
+            ControlOutput::RemoveLeg(worker, leg) => self.order(worker, Order::Remove(leg)),
+            ControlOutput::Media(worker, command) => self.order(worker, Order::Media(command)),
+            ControlOutput::Stopped => self.stopped = true,
+        }
+    }
+
+    fn order(&mut self, worker: WorkerId, order: Order) {
+        match self.links.get_mut(usize::from(worker.0)) {
+            Some(link) => link.send(order),
+            None => error!(worker = worker.0, "an order to a worker that is not there"),
+        }
+    }
+
+    fn tell(&mut self) {
+        self.shelf.sweep();
+        for (what, more, all) in self.counters.moved() {
+            info!(what, more, all, "counted");
+        }
+    }
+}
+
+/// What `AsyncFd` can watch.
+#[derive(Debug)]
+struct Descriptor(Arc<EventFd>);
+
+impl std::os::fd::AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.0.as_raw_fd()
+    }
+}
