@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::eventfd::EventFd;
 use rand::Rng;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
@@ -18,6 +17,7 @@ use super::link::{ControlEnd, Given, Order, Report};
 use super::port::LegPort;
 use super::ports::{PortError, PortPool};
 use super::signals::{Signal, Signals};
+use super::sys;
 use super::transport::{Inbound, Outbound};
 use crate::bridge::{ControlInput, ControlOutput, ControlPlane};
 use crate::media::prompt::Shelf;
@@ -103,16 +103,15 @@ impl ControlTask {
     /// Until a signal asks for the end and everybody has been told goodbye.
     pub async fn run(mut self, sources: Sources) -> io::Result<Ended> {
         let Sources { mut inbound, told, mut prompts, mut signals } = sources;
-        let told = AsyncFd::new(Descriptor(told))?;
+        let told = sys::Watched::new(told)?;
         let mut telling = interval(TELL_EVERY);
         telling.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             tokio::select! {
                 biased;
                 signal = signals.next() => self.signal(signal),
-                ready = told.readable() => {
-                    // Read first, then look: what comes in between sets it again.
-                    let _ = ready?.try_io(|fd| fd.get_ref().0.read().map_err(io::Error::from));
+                outcome = told.set() => {
+                    outcome?;
                     self.reports();
                 }
                 () = sleep_until(self.deadline().into()) => self.timeout(),
@@ -311,15 +310,5 @@ impl ControlTask {
         for (what, more, all) in self.counters.moved() {
             info!(what, more, all, "counted");
         }
-    }
-}
-
-/// What `AsyncFd` can watch.
-#[derive(Debug)]
-struct Descriptor(Arc<EventFd>);
-
-impl std::os::fd::AsRawFd for Descriptor {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.0.as_raw_fd()
     }
 }

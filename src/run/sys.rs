@@ -1,8 +1,13 @@
-//! The two system calls that nix lacks, and the only unsafe code of the bridge.
-#![allow(unsafe_code, reason = "sched_setscheduler and connect to AF_UNSPEC are not wrapped by nix; each call states why it is sound")]
+//! The three things the system gives only to unsafe code, and the only unsafe code of the bridge.
+#![allow(unsafe_code, reason = "sched_setscheduler, connect to AF_UNSPEC, watching a descriptor; each use states why it is sound")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
+
+use nix::sys::eventfd::EventFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Let the calling thread run before all ordinary ones, first come first served, at this priority (1 to 99).
 pub fn schedule_first(priority: i32) -> io::Result<()> {
@@ -19,4 +24,35 @@ pub fn disconnect(socket: impl AsFd) -> io::Result<()> {
     // SAFETY: the descriptor is open as long as `socket` is borrowed; the kernel reads `length` octets of `nobody`, exactly its size.
     let outcome = unsafe { libc::connect(socket.as_fd().as_raw_fd(), &raw const nobody, length) };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// An event descriptor in a tokio runtime.
+#[derive(Debug)]
+pub struct Watched(AsyncFd<Held>);
+
+#[derive(Debug)]
+struct Held(Arc<EventFd>);
+
+impl AsRawFd for Held {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Watched {
+    /// Of a non-blocking event descriptor. In a runtime.
+    pub fn new(event: Arc<EventFd>) -> io::Result<Self> {
+        // SAFETY: `Held` always names the same descriptor, and owns a share of it as long as it is registered: it is not closed before.
+        unsafe { AsyncFd::register_with_interest(Held(event), Interest::READABLE) }.map(Self).map_err(io::Error::from)
+    }
+
+    /// Once it has been set; it is clear then, and what comes from now on sets it again. Nothing is lost when this is dropped halfway.
+    pub async fn set(&self) -> io::Result<()> {
+        loop {
+            let mut ready = self.0.readable().await?;
+            if let Ok(read) = ready.try_io(|held| held.get_ref().0.read().map_err(io::Error::from)) {
+                return read.map(drop);
+            }
+        }
+    }
 }
