@@ -1,6 +1,13 @@
 //! One call's behaviour: menu, keys, phrases. A sans-IO machine; it knows neither SIP nor sockets.
 
-use std::time::Instant;
+mod controls;
+mod digits;
+mod ivr;
+mod say;
+#[cfg(test)]
+mod tests;
+
+pub use ivr::Call;
 
 use crate::media::Utterance;
 use crate::names::{CallId, Key, MeetingKey, SayToken};
@@ -83,30 +90,4 @@ pub enum Reason {
     Silence,
     /// A `#` after the ninth digit is no longer swallowed, a half command is forgotten.
     Forget,
-}
-
-/// One call. Mutate with `handle_input`, then drain `poll_output`.
-#[derive(Debug)]
-pub struct Call {}
-
-impl Call {
-    /// A call that has just been answered.
-    pub fn new(_now: Instant, _entrance: Entrance) -> Self {
-        todo!()
-    }
-
-    /// Something happened.
-    pub fn handle_input(&mut self, _now: Instant, _input: Input) {
-        todo!()
-    }
-
-    /// What to do next; `None` when nothing is left.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
-    }
-
-    /// When to feed [`Input::Timeout`].
-    pub fn poll_timeout(&self) -> Option<(Instant, Reason)> {
-        todo!()
-    }
 }
