@@ -17,6 +17,7 @@ pub mod machine;
 pub mod meetings;
 pub mod port;
 pub mod ports;
+pub mod prompts;
 mod signals;
 mod start;
 mod sys;

@@ -59,7 +59,7 @@ pub struct Report {
 }
 
 /// A set that may be used.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Loaded {
     /// The set.
     pub set: Arc<PromptSet>,

@@ -115,7 +115,7 @@ mod tests {
 
     /// A set where every prompt is `length` samples of `value`.
     fn flat(value: i16, length: usize) -> Arc<PromptSet> {
-        Arc::new(PromptSet::new(|_| Prompt { samples: vec![value; length].into(), ..Prompt::default() }))
+        Arc::new(PromptSet::new(|_| Prompt { samples: vec![value; length].into() }))
     }
 
     fn utterance(ids: &[PromptId]) -> Utterance {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn prompts_follow_one_another_without_a_gap_and_the_end_is_told_once() {
-        let set = Arc::new(PromptSet::new(|id| Prompt { samples: vec![id as i16 + 1; 100].into(), ..Prompt::default() }));
+        let set = Arc::new(PromptSet::new(|id| Prompt { samples: vec![id as i16 + 1; 100].into() }));
         let mut player = Player::default();
         player.say(&set, utterance(&[PromptId::Siffra1, PromptId::Siffra2]), SayToken(7));
         let mut frame = SILENCE;

@@ -3,14 +3,14 @@
 use super::PromptId;
 
 /// One prompt, 8 kHz linear.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Prompt {
     /// Samples at 8 kHz.
     pub samples: Box<[i16]>,
 }
 
 /// A whole set: every [`PromptId`] has a prompt. Shared by reference count; the media plane never frees the last reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PromptSet {
     prompts: Box<[Prompt]>,
 }
