@@ -1,6 +1,7 @@
 //! The command line: one module a subcommand.
 
 mod check;
+mod prompts;
 mod serve;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Name every fault of the configuration and the prompts. Exit status 1: there are some
     Check(ConfigArgs),
+    /// Show, check and hear the prompts
+    Prompts(prompts::PromptArgs),
 }
 
 /// Where the configuration is.
@@ -48,5 +51,6 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Prompts(args) => prompts::run(&args),
     }
 }
