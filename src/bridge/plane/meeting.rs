@@ -1,0 +1,154 @@
+//! One meeting's turn: everybody is heard, summed, and given back the others.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::phase::{self, Round, Turn};
+use super::seat::{Ears, Payload};
+use super::seats::{Chain, Seats};
+use super::{PHASES, Ports};
+use crate::audio::limiter::Limiter;
+use crate::audio::{FRAME, Frame, SILENCE};
+use crate::codec::Codec;
+use crate::media::PromptId;
+use crate::media::mixer::{Hearing, Mixer, Tail};
+use crate::media::prompt::{Player, PromptSet, Utterance};
+use crate::names::{MeetingKey, SayToken};
+
+/// Members up to which the phase is chosen anew. With more, one phase suits as many as another, and a shift disturbs more.
+const FEW: usize = 3;
+/// Turns between two looks at the phase: two seconds.
+const LOOK: u64 = 100;
+
+/// A meeting with somebody in it.
+#[derive(Debug)]
+pub(super) struct Meeting {
+    /// Its name.
+    pub key: MeetingKey,
+    /// Its turns.
+    pub round: Round,
+    /// Who is in it.
+    pub members: Chain,
+    /// What died away in the last turn.
+    pub tail: Tail,
+    /// Members that leave after the next turn.
+    pub leaving: usize,
+    tone: Player,
+    limiter: Limiter,
+}
+
+/// The shared mix, encoded when the first listener of a codec asks for it.
+struct Shared {
+    frame: Frame,
+    encoded: [Option<Payload>; 2],
+}
+
+impl Shared {
+    fn encoded(&mut self, codec: Codec, streams: usize) -> &Payload {
+        let place = match codec {
+            Codec::Pcma => &mut self.encoded[0],
+            Codec::Pcmu => &mut self.encoded[1],
+        };
+        place.get_or_insert_with(|| {
+            let mut payload = [codec.silence(); FRAME];
+            if streams > 0 {
+                codec.encode(&self.frame, &mut payload);
+            }
+            payload
+        })
+    }
+}
+
+impl Meeting {
+    /// A meeting nobody is in yet.
+    pub fn new(key: MeetingKey, round: Round) -> Self {
+        Self {
+            key,
+            round,
+            members: Chain::default(),
+            tail: Tail::default(),
+            leaving: 0,
+            tone: Player::default(),
+            limiter: Limiter::default(),
+        }
+    }
+
+    /// Play a tone to everybody.
+    pub fn play(&mut self, prompts: &Arc<PromptSet>, tone: PromptId) {
+        // Nobody waits for its end: the token is never told.
+        self.tone.say(prompts, Utterance::from_iter([tone]), SayToken::default());
+    }
+
+    /// One tick.
+    pub fn turn<P: Ports>(&mut self, now: Instant, turn: Turn, seats: &mut Seats, mixer: &mut Mixer, ears: &mut Ears, ports: &mut P) {
+        mixer.begin();
+        seats.each(self.members, |slot, seat| {
+            if let Some(sounding) = seat.listen(now, turn, slot, ears, ports) {
+                seat.source.hear(&seat.sound, sounding, !seat.leaving);
+                mixer.consider(&seat.source);
+            }
+        });
+        let cut = mixer.cut();
+        seats.each(self.members, |_, seat| {
+            if seat.present && seat.source.settle(cut, &mut seat.sound) {
+                mixer.add(&seat.sound);
+            }
+        });
+        mixer.add_tail(&mut self.tail);
+        if self.tone.speaking() {
+            let mut tone = SILENCE;
+            let _token = self.tone.render(&mut tone);
+            mixer.add(&tone);
+        }
+
+        let mut shared = Shared { frame: SILENCE, encoded: [None; 2] };
+        mixer.shared(&mut self.limiter, &mut shared.frame);
+        let limiter = self.limiter;
+        seats.each(self.members, |slot, seat| {
+            if !seat.present {
+                return;
+            }
+            let speaks = seat.source.is_audible();
+            if !speaks {
+                // Should it speak next, its own mix goes on as loud as the shared one was.
+                seat.limiter = limiter;
+            }
+            let prompted = seat.player.speaking();
+            let target = match (seat.leaving, prompted) {
+                (true, _) => Hearing::NOTHING,
+                (false, true) => Hearing::DUCKED,
+                (false, false) => Hearing::FULL,
+            };
+            let plain = !prompted && target == Hearing::FULL && seat.hearing == Hearing::FULL;
+            if plain && !speaks {
+                seat.send(now, slot, shared.encoded(seat.leg.codec(), mixer.streams()), ports);
+            } else if plain && mixer.streams() == 1 {
+                // Alone in the sum.
+                seat.send_silence(now, slot, ports);
+            } else {
+                let mut frame = shared.frame;
+                if speaks {
+                    mixer.without(&seat.sound, &mut seat.limiter, &mut frame);
+                }
+                if !plain {
+                    seat.hearing.toward(target, &mut frame);
+                    seat.hear_speech(ears, &mut frame);
+                }
+                seat.send_frame(now, slot, &frame, ports);
+            }
+        });
+    }
+
+    /// While few are in it, follow the speakers' packets to the phase on which they wait least.
+    pub fn reconsider(&mut self, epoch: Instant, turn: Turn, seats: &Seats) {
+        // The key spreads the looks of many meetings.
+        let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)) % LOOK == 0;
+        if look && self.members.len() <= FEW {
+            let waits = seats.iter(self.members).filter_map(|(_, seat)| seat.leg.phase_waits(epoch));
+            let phase = phase::best(self.round.phase, waits);
+            if phase != self.round.phase {
+                self.round.shift(turn, phase);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Which of the four phases of a round of 20 ms something is mixed on, and when that is next.
+//!
+//! A wake has a number, counted from the epoch; its phase is the number modulo four.
+
+use std::time::Instant;
+
+use super::{PHASES, WAKE};
+
+/// Least wakes between two turns of a leg whose phase changes. A turn that is early makes the far end hold all that follows for as much
+/// longer; one that is late is a gap once. So a turn comes at most 5 ms early, and up to 10 ms late.
+const LEAST: u64 = PHASES as u64 - 1;
+
+/// Rounds that are made up for at most after a stall: a second. What was longer is not worth pretending about.
+const MOST_MISSED: u64 = 50;
+
+/// A phase must be this much better for every packet, microseconds, before it is worth the shift.
+const WORTH_US: u32 = 2_000;
+
+/// When a group of legs has its turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Round {
+    /// Of the four.
+    pub phase: usize,
+    /// Wake of the next turn.
+    next: u64,
+}
+
+/// A turn that is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Turn {
+    /// The wake it should have been at; at most three ago.
+    pub wake: u64,
+}
+
+impl Round {
+    /// The first turn on `phase` after the wake `after`.
+    pub fn after(after: u64, phase: usize) -> Self {
+        Self { phase, next: at_or_after(after + 1, phase) }
+    }
+
+    /// The turn that is due at this wake. A late one is taken late; of several that were missed only the last is left.
+    pub fn due(&mut self, wake: u64) -> Option<Turn> {
+        let late = wake.checked_sub(self.next)?;
+        let turn = Turn { wake: wake - late % PHASES as u64 };
+        self.next = turn.wake + PHASES as u64;
+        Some(turn)
+    }
+
+    /// Change to `phase` after a turn at `last`.
+    pub fn shift(&mut self, last: Turn, phase: usize) {
+        *self = Self { phase, next: at_or_after(last.wake + LEAST, phase) };
+    }
+}
+
+impl Turn {
+    /// Whether a leg whose last turn was at `last` lets this one pass: it has just come from another phase.
+    pub fn too_early(self, last: u64) -> bool {
+        self.wake < last + LEAST
+    }
+
+    /// Turns that a leg missed whole since `last`, before this one.
+    pub fn missed_since(self, last: u64) -> u64 {
+        (self.wake.saturating_sub(last) / PHASES as u64).saturating_sub(1).min(MOST_MISSED)
+    }
+}
+
+/// The first wake of `phase` from `wake` on.
+fn at_or_after(wake: u64, phase: usize) -> u64 {
+    let phases = PHASES as u64;
+    wake + (phase as u64 + phases - wake % phases) % phases
+}
+
+/// The number of the wake that `now` belongs to.
+pub(super) fn wake_at(epoch: Instant, now: Instant) -> u64 {
+    // Nanoseconds of 584 years fit.
+    (now.saturating_duration_since(epoch).as_nanos() / WAKE.as_nanos()) as u64
+}
+
+/// The phase on which packets wait least, given how long each speaker's wait on each; `current` unless another is clearly better.
+pub(super) fn best(current: usize, waits: impl Iterator<Item = [u32; PHASES]>) -> usize {
+    let (mut sums, mut speakers) = ([0u32; PHASES], 0u32);
+    for wait in waits {
+        for (sum, wait) in sums.iter_mut().zip(wait) {
+            *sum = sum.saturating_add(wait);
+        }
+        speakers = speakers.saturating_add(1);
+    }
+    let least = sums.iter().enumerate().min_by_key(|(_, sum)| **sum);
+    match (least, sums.get(current)) {
+        (Some((phase, least)), Some(now)) if now.saturating_sub(*least) > WORTH_US.saturating_mul(speakers) => phase,
+        _ => current,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_comes_every_fourth_wake_and_a_late_one_is_taken_late() {
+        let mut round = Round::after(100, 2);
+        let turns: Vec<_> = (101..112).filter_map(|wake| round.due(wake).map(|turn| (wake, turn.wake))).collect();
+        assert_eq!(turns, [(102, 102), (106, 106), (110, 110)]);
+        assert_eq!(round.due(117), Some(Turn { wake: 114 }), "three wakes late");
+        assert_eq!(round.due(117), None);
+        assert_eq!(round.due(140), Some(Turn { wake: 138 }), "one turn for all that was missed");
+        assert_eq!(Turn { wake: 138 }.missed_since(114), 5);
+        assert_eq!(Turn { wake: 118 }.missed_since(114), 0);
+        assert_eq!(Turn { wake: 121 }.missed_since(114), 0, "a leg that changed its phase has missed nothing");
+        assert_eq!(Turn { wake: 1 << 40 }.missed_since(114), MOST_MISSED);
+    }
+
+    #[test]
+    fn a_shift_is_at_most_one_wake_early_and_two_late() {
+        for phase in 0..PHASES {
+            let mut round = Round::after(99, 0);
+            let turn = round.due(100).unwrap();
+            round.shift(turn, phase);
+            assert!((103..=106).contains(&round.next) && round.next % 4 == phase as u64, "{phase}: {}", round.next);
+        }
+        assert!(Turn { wake: 102 }.too_early(100) && !Turn { wake: 103 }.too_early(100));
+    }
+
+    #[test]
+    fn the_phase_follows_the_speakers_only_when_it_is_worth_it() {
+        assert_eq!(best(3, std::iter::empty()), 3);
+        assert_eq!(best(0, [[16_000, 1_000, 6_000, 11_000]].into_iter()), 1);
+        assert_eq!(best(2, [[9_000, 8_000, 9_500, 9_500]].into_iter()), 2);
+        assert_eq!(best(0, [[16_000, 1_000, 6_000, 11_000], [3_000, 8_000, 13_000, 18_000]].into_iter()), 1);
+        assert_eq!(best(1, [[u32::MAX; PHASES]; 3].into_iter()), 1);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+    fn wakes_are_counted_from_the_epoch() {
+        let epoch = Instant::now();
+        assert_eq!(wake_at(epoch, epoch), 0);
+        assert_eq!(wake_at(epoch, epoch + WAKE * 7 + WAKE / 2), 7);
+        assert_eq!(wake_at(epoch + WAKE, epoch), 0);
+    }
+}

@@ -1,0 +1,235 @@
+//! One leg's place in the plane: what it is in, what it says and hears, and its turn.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::phase::Turn;
+use super::seats::Links;
+use super::{Ports, Slot};
+use crate::audio::limiter::Limiter;
+use crate::audio::{FRAME, Frame, SILENCE};
+use crate::bridge::MediaEvent;
+use crate::media::Leg;
+use crate::media::leg::LegEvent;
+use crate::media::mixer::{Hearing, Source, speak_over};
+use crate::media::prompt::Player;
+
+/// Longest datagram read: an Ethernet frame. Ours are 20 ms of G.711, 172 octets.
+const DATAGRAM: usize = 1500;
+/// Most datagrams read from a leg in one turn: 60 ms of line jitter in packets of 10 ms, thrice. The rest waits in the socket.
+const BURST: usize = 16;
+/// Most RTCP datagrams read in a second; one every five seconds is usual.
+const REPORTS: usize = 8;
+/// A packet that waited longer than a round has others behind it.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// Where a leg is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// In no meeting; on this phase.
+    Menu(usize),
+    /// In the meeting with this index.
+    Meeting(usize),
+}
+
+/// One tick of sound, encoded.
+pub(super) type Payload = [u8; FRAME];
+
+/// A leg and all that the plane keeps for it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// The leg.
+    pub leg: Box<Leg>,
+    /// Where it is.
+    pub place: Place,
+    /// Its neighbours there.
+    pub links: Links,
+    /// Wake of its last turn.
+    pub last: u64,
+    /// It takes part in the turn that is going on.
+    pub present: bool,
+    /// It leaves its meeting after one more turn, in which it fades out.
+    pub leaving: bool,
+    /// Its way into the sum.
+    pub source: Source,
+    /// Its part of the sum.
+    pub sound: Frame,
+    /// Of its own mix, while it speaks.
+    pub limiter: Limiter,
+    /// What it hears of the meeting.
+    pub hearing: Hearing,
+    /// What is said to it.
+    pub player: Player,
+    /// The last turn brought exactly one datagram.
+    single: bool,
+}
+
+/// What the turns of all legs share.
+#[derive(Debug)]
+pub(super) struct Ears {
+    datagram: [u8; DATAGRAM],
+    events: VecDeque<MediaEvent>,
+    /// Events that did not fit.
+    pub lost: u64,
+    /// Turns that legs missed whole.
+    pub missed: u64,
+}
+
+impl Ears {
+    /// A place for every leg's last word, and for some keys of each: a caller presses at most ten a second.
+    pub fn new(legs: usize) -> Self {
+        Self { datagram: [0; DATAGRAM], events: VecDeque::with_capacity(4 * legs + 64), lost: 0, missed: 0 }
+    }
+
+    /// Something happened. Keys stop being read before the queue is full, so this is for a reader that has stopped reading.
+    pub fn tell(&mut self, event: MediaEvent) {
+        if self.events.len() < self.events.capacity() {
+            self.events.push_back(event);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// The next event.
+    pub fn take(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+
+    /// Half is kept for what cannot wait in a socket: ends of utterances, dead legs.
+    fn hears(&self) -> bool {
+        self.events.len() < self.events.capacity() / 2
+    }
+}
+
+impl Seat {
+    /// A leg that has just come, after the wake `last`.
+    pub fn new(leg: Box<Leg>, phase: usize, last: u64) -> Self {
+        Self {
+            leg,
+            place: Place::Menu(phase),
+            links: Links::default(),
+            last,
+            present: false,
+            leaving: false,
+            source: Source::default(),
+            sound: SILENCE,
+            limiter: Limiter::default(),
+            hearing: Hearing::NOTHING,
+            player: Player::default(),
+            single: false,
+        }
+    }
+
+    fn event(&self, event: LegEvent) -> MediaEvent {
+        let leg = self.leg.id();
+        match event {
+            LegEvent::FirstPacket => MediaEvent::FirstPacket(leg),
+            LegEvent::Key(key) => MediaEvent::Key(leg, key),
+            LegEvent::Dead => MediaEvent::Dead(leg),
+        }
+    }
+
+    /// The receiving half of a turn: [`Seat::sound`] is this tick's. `None` when the leg lets the turn pass, else whether there is sound.
+    ///
+    /// A turn missed whole counts as a lost packet in both directions: the caller's sound of that time is dropped, and the sequence number
+    /// and timestamp that would have been sent are used up. So nothing is replayed in a burst, the far end conceals 20 ms as it does for
+    /// any loss, and neither end is later than before.
+    pub fn listen<P: Ports>(&mut self, now: Instant, turn: Turn, slot: Slot, ears: &mut Ears, ports: &mut P) -> Option<bool> {
+        self.present = !turn.too_early(self.last);
+        if !self.present {
+            return None;
+        }
+        let missing = turn.missed_since(self.last);
+        self.last = turn.wake;
+        self.receive(now, slot, ears, ports);
+        if missing > 0 {
+            ears.missed += missing;
+            let silence = [self.leg.codec().silence(); FRAME];
+            for _ in 0..missing {
+                self.leg.render(now, &mut self.sound);
+                self.leg.send(now, &silence, |_, _| {});
+            }
+        }
+        Some(self.leg.render(now, &mut self.sound))
+    }
+
+    /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so
+    /// that is done only when the last tick or the age of the packet say that there may be one.
+    fn receive<P: Ports>(&mut self, now: Instant, slot: Slot, ears: &mut Ears, ports: &mut P) {
+        let mut count = 0;
+        while count < BURST && ears.hears() {
+            let Some(datagram) = ports.receive(slot, &mut ears.datagram) else { break };
+            count += 1;
+            let octets = ears.datagram.get(..datagram.len).unwrap_or_default();
+            if let Some(event) = self.leg.receive(datagram.arrived, datagram.from, octets) {
+                ears.tell(self.event(event));
+            }
+            if self.single && now.saturating_duration_since(datagram.arrived) <= ROUND {
+                break;
+            }
+        }
+        self.single = count == 1;
+    }
+
+    /// What the leg hears now is `frame` (its meeting's mix, or silence), with what is said to it on top.
+    pub fn hear_speech(&mut self, ears: &mut Ears, frame: &mut Frame) {
+        let mut speech = SILENCE;
+        if let Some(token) = self.player.render(&mut speech) {
+            ears.tell(MediaEvent::Said(self.leg.id(), token));
+        }
+        speak_over(frame, &speech);
+    }
+
+    /// The sending half of a turn.
+    pub fn send<P: Ports>(&mut self, now: Instant, slot: Slot, payload: &Payload, ports: &mut P) {
+        self.leg.send(now, payload, |to, datagram| ports.send(slot, to, datagram));
+    }
+
+    /// The sending half of a turn, for this leg alone.
+    pub fn send_frame<P: Ports>(&mut self, now: Instant, slot: Slot, frame: &Frame, ports: &mut P) {
+        let mut payload = [0; FRAME];
+        self.leg.codec().encode(frame, &mut payload);
+        self.send(now, slot, &payload, ports);
+    }
+
+    /// The sending half of a turn with nothing to hear.
+    pub fn send_silence<P: Ports>(&mut self, now: Instant, slot: Slot, ports: &mut P) {
+        let silence = [self.leg.codec().silence(); FRAME];
+        self.send(now, slot, &silence, ports);
+    }
+
+    /// A whole turn in no meeting.
+    pub fn menu_turn<P: Ports>(&mut self, now: Instant, turn: Turn, slot: Slot, ears: &mut Ears, ports: &mut P) {
+        if self.listen(now, turn, slot, ears, ports).is_none() {
+            return;
+        }
+        if self.player.speaking() {
+            let mut frame = SILENCE;
+            self.hear_speech(ears, &mut frame);
+            self.send_frame(now, slot, &frame, ports);
+        } else {
+            self.send_silence(now, slot, ports);
+        }
+    }
+
+    /// RTCP and the watchdog, once a second.
+    pub fn slow_turn<P: Ports>(&mut self, now: Instant, slot: Slot, ears: &mut Ears, ports: &mut P) {
+        for _ in 0..REPORTS {
+            let Some(datagram) = ports.receive_rtcp(slot, &mut ears.datagram) else { break };
+            let octets = ears.datagram.get(..datagram.len).unwrap_or_default();
+            self.leg.receive_rtcp(now, datagram.from, octets);
+        }
+        if let Some(event) = self.leg.slow_turn(now, |to, mux, octets| send_report(ports, slot, to, mux, octets)) {
+            ears.tell(self.event(event));
+        }
+    }
+}
+
+/// With rtcp-mux (RFC 5761) reports go from the RTP port.
+pub(super) fn send_report<P: Ports>(ports: &mut P, slot: Slot, to: std::net::SocketAddr, mux: bool, octets: &[u8]) {
+    if mux {
+        ports.send(slot, to, octets);
+    } else {
+        ports.send_rtcp(slot, to, octets);
+    }
+}
