@@ -1,198 +1,162 @@
-//! Session descriptions (RFC 8866), line by line and without loss.
+//! SDP (RFC 8866): lossless and line-based. What is not understood is kept; what is missing is no reason to refuse.
 //!
-//! Real room systems send what a strict grammar refuses: host names in `c=`, BFCP and image m-lines, Latin-1, bare line feeds, no `s=` or
-//! `t=`. So a description is kept as the lines it is, in order, octets and all, and only what is asked for is understood. What the lines mean
-//! for a call (which codec, which direction) is not decided here.
+//! A description is its lines, each a slice of the body that came: any octets (Latin-1 names survive), any order, CRLF or LF. Typed views
+//! ([`Section`], [`Media`]) read from the lines what a telephone needs, and read it anew each time; nothing is normalised. Host names are
+//! not resolved: that would take a socket. What to answer is decided above, in `sip::answer`.
 
-mod read;
+mod media;
+mod section;
+#[cfg(test)]
+mod tests;
 
-pub use read::{Connection, Direction, Rtpmap};
+use std::fmt;
 
 use thiserror::Error;
 
-/// Longest description. The longest seen from a room system with four cameras is 6 kB; a UDP datagram ends at 64 kB anyway.
-pub const OCTETS: usize = 32 * 1024;
-/// Most lines: twice what those 6 kB hold.
-pub const LINES: usize = 512;
-/// Most m-lines: room systems send up to eight (audio, two videos, BFCP, far-end camera control, image).
-pub const STREAMS: usize = 32;
+pub use media::{Media, RtcpAddress, RtpMap};
+pub use section::{Connection, Direction, Section};
 
-/// Why a body is not a description.
+/// Longest body read, octets. A room system with every codec, BFCP and ICE sends less than 8 KiB; a UDP datagram holds 64.
+pub const MOST_OCTETS: usize = 32 * 1024;
+
+/// Most lines read. Room systems and browsers stay below 300; each line costs 32 octets of memory while the body is looked at.
+pub const MOST_LINES: usize = 1000;
+
+/// Why a body is not a session description.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SdpError {
-    /// Longer than [`OCTETS`].
-    #[error("the description has {0} octets, at most {OCTETS} are read")]
+    /// Above [`MOST_OCTETS`].
+    #[error("SDP of {0} octets; at most {MOST_OCTETS} are read")]
     TooLong(usize),
-    /// More than [`LINES`] lines.
-    #[error("the description has more than {LINES} lines")]
+    /// Above [`MOST_LINES`].
+    #[error("SDP of more than {MOST_LINES} lines")]
     TooManyLines,
-    /// More than [`STREAMS`] m-lines.
-    #[error("the description has more than {STREAMS} m-lines")]
-    TooManyStreams,
-    /// It does not begin with `v=` (RFC 8866 §5.1).
-    #[error("the description does not begin with v=")]
-    NoVersion,
-    /// A line that is not a letter, `=` and a value.
-    #[error("line {0} of the description is not of the form x=value")]
-    Line(usize),
-    /// An m-line without media, port, protocol and at least one format (RFC 8866 §5.14).
-    #[error("line {0} of the description is no complete m-line")]
-    Stream(usize),
+    /// Neither a version nor a media line.
+    #[error("the body is not SDP")]
+    NotSdp,
 }
 
-/// One line: `x=value`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// One line as it came.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// The letter.
-    pub kind: u8,
-    /// What follows `=`, without the line's end.
-    pub value: &'a [u8],
+    text: &'a [u8],
+    end: &'a [u8],
 }
 
-/// A whole description.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+impl<'a> Line<'a> {
+    /// The letter before `=`; `None` when the line has another shape.
+    pub fn kind(&self) -> Option<u8> {
+        match self.text {
+            [letter, b'=', ..] => Some(*letter),
+            _ => None,
+        }
+    }
+
+    /// What follows `=`, without white space at either end; the whole line when it has another shape.
+    pub fn value(&self) -> &'a [u8] {
+        match self.text {
+            [_, b'=', value @ ..] => value.trim_ascii(),
+            text => text,
+        }
+    }
+
+    /// Append it, line end and all, as it came.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.text);
+        out.extend_from_slice(self.end);
+    }
+
+    fn is(&self, kind: u8) -> bool {
+        self.kind() == Some(kind)
+    }
+}
+
+/// A session description.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Sdp<'a> {
-    /// Lines before the first m-line.
-    pub session: Vec<Line<'a>>,
-    /// The m-lines, in order.
-    pub streams: Vec<Stream<'a>>,
-}
-
-/// One m-line with the lines that belong to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stream<'a> {
-    /// `audio`, `video`, `application`, …
-    pub media: &'a [u8],
-    /// 0: not wanted (RFC 3264 §5.1).
-    pub port: u16,
-    /// `RTP/AVP`, …
-    pub protocol: &'a [u8],
-    /// As they stand.
-    pub formats: Vec<&'a [u8]>,
-    /// The m-line's whole value.
-    pub value: &'a [u8],
-    /// Lines after it.
-    pub lines: Vec<Line<'a>>,
+    lines: Vec<Line<'a>>,
 }
 
 impl<'a> Sdp<'a> {
-    /// Read a description. Lines may end in CRLF or LF (RFC 8866 §5); empty ones are passed over.
-    pub fn parse(octets: &'a [u8]) -> Result<Self, SdpError> {
-        if octets.len() > OCTETS {
-            return Err(SdpError::TooLong(octets.len()));
+    /// Cut a body into lines. Refuses only what is too large, or has neither a `v=` nor an `m=` line.
+    pub fn parse(body: &'a [u8]) -> Result<Self, SdpError> {
+        if body.len() > MOST_OCTETS {
+            return Err(SdpError::TooLong(body.len()));
         }
-        let mut sdp = Self::default();
-        let mut first = true;
-        for (number, line) in octets.split(|o| *o == b'\n').enumerate() {
-            let number = number + 1;
-            if number > LINES {
+        let mut lines = Vec::new();
+        for whole in body.split_inclusive(|octet| *octet == b'\n') {
+            if lines.len() == MOST_LINES {
                 return Err(SdpError::TooManyLines);
             }
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let [kind, b'=', value @ ..] = line else {
-                return Err(if first { SdpError::NoVersion } else { SdpError::Line(number) });
-            };
-            if std::mem::take(&mut first) && *kind != b'v' {
-                return Err(SdpError::NoVersion);
-            }
-            let line = Line { kind: *kind, value };
-            if *kind == b'm' {
-                if sdp.streams.len() == STREAMS {
-                    return Err(SdpError::TooManyStreams);
-                }
-                sdp.streams.push(Stream::parse(value).ok_or(SdpError::Stream(number))?);
-            } else {
-                match sdp.streams.last_mut() {
-                    Some(stream) => stream.lines.push(line),
-                    None => sdp.session.push(line),
-                }
-            }
+            // RFC 8866 §5: lines end with CRLF, and parsers should take LF alone too.
+            let text = whole.strip_suffix(b"\n").unwrap_or(whole);
+            let text = if text.len() < whole.len() { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
+            let end = whole.get(text.len()..).unwrap_or_default();
+            lines.push(Line { text, end });
         }
-        if first { Err(SdpError::NoVersion) } else { Ok(sdp) }
+        if lines.iter().any(|line| line.is(b'v') || line.is(b'm')) { Ok(Self { lines }) } else { Err(SdpError::NotSdp) }
     }
 
-    /// The description as it came, with CRLF (RFC 8866 §5).
-    pub fn write(&self) -> Vec<u8> {
+    /// Every line, in order.
+    pub fn lines(&self) -> &[Line<'a>] {
+        &self.lines
+    }
+
+    /// The body again, octet by octet.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut put = |kind: u8, value: &[u8]| {
-            out.extend([kind, b'=']);
-            out.extend(value);
-            out.extend(b"\r\n");
-        };
-        for line in &self.session {
-            put(line.kind, line.value);
-        }
-        for stream in &self.streams {
-            put(b'm', stream.value);
-            for line in &stream.lines {
-                put(line.kind, line.value);
-            }
+        for line in &self.lines {
+            line.write(&mut out);
         }
         out
     }
-}
 
-impl<'a> Stream<'a> {
-    fn parse(value: &'a [u8]) -> Option<Self> {
-        let mut words = value.split(|o| *o == b' ').filter(|word| !word.is_empty());
-        let media = words.next()?;
-        // RFC 8866 §5.14: `port/number of ports`.
-        let port = words.next()?.split(|o| *o == b'/').next()?;
-        let port = std::str::from_utf8(port).ok()?.parse().ok()?;
-        let protocol = words.next()?;
-        let formats: Vec<_> = words.collect();
-        (!formats.is_empty()).then_some(Self { media, port, protocol, formats, value, lines: Vec::new() })
+    /// The lines before the first `m=`.
+    pub fn session(&self) -> Section<'_> {
+        let end = self.lines.iter().position(|line| line.is(b'm')).unwrap_or(self.lines.len());
+        Section::new(self.lines.get(..end).unwrap_or_default())
+    }
+
+    /// The media sections in order: each `m=` line with what follows up to the next.
+    pub fn media(&self) -> impl Iterator<Item = Media<'_>> {
+        let session = self.session();
+        let mut rest = self.lines.get(session.lines().len()..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (line, below) = rest.split_first()?;
+            let end = below.iter().position(|line| line.is(b'm')).unwrap_or(below.len());
+            let (own, next) = below.split_at_checked(end)?;
+            rest = next;
+            Some(Media::new(session, line, Section::new(own)))
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_description_comes_back_octet_for_octet() {
-        let text = b"v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=M\xf6te\r\nc=IN IP4 bro.example.se\r\nm=audio 4000/2 RTP/AVP 8 101\r\na=x-unknown\r\nm=application 0 UDP/BFCP *\r\na=floorctrl:c-s\r\n";
-        let sdp = Sdp::parse(text).unwrap();
-        assert_eq!(sdp.streams.len(), 2);
-        assert_eq!((sdp.streams[0].port, sdp.streams[1].port), (4000, 0));
-        assert_eq!(sdp.write(), text);
+impl fmt::Debug for Line<'_> {
+    /// Bodies are not for logs: addresses and names stand in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("octets", &self.text.len()).finish_non_exhaustive()
     }
+}
 
-    #[test]
-    fn bare_line_feeds_and_missing_lines_are_taken() {
-        let sdp = Sdp::parse(b"v=0\nm=audio 4000 RTP/AVP 8\n\n").unwrap();
-        assert_eq!(sdp.streams[0].formats, [b"8"]);
+impl fmt::Debug for Sdp<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sdp").field("lines", &self.lines.len()).finish_non_exhaustive()
     }
+}
 
-    #[test]
-    fn what_is_wrong_is_named_by_its_line() {
-        assert_eq!(Sdp::parse(b""), Err(SdpError::NoVersion));
-        assert_eq!(Sdp::parse(b"<xml/>"), Err(SdpError::NoVersion));
-        assert_eq!(Sdp::parse(b"o=x\r\nv=0"), Err(SdpError::NoVersion));
-        assert_eq!(Sdp::parse(b"v=0\r\nhello\r\n"), Err(SdpError::Line(2)));
-        assert_eq!(Sdp::parse(b"v=0\r\nm=audio 70000 RTP/AVP 8\r\n"), Err(SdpError::Stream(2)));
-        assert_eq!(Sdp::parse(b"v=0\r\nm=audio 4000 RTP/AVP\r\n"), Err(SdpError::Stream(2)));
-        assert_eq!(Sdp::parse(&vec![b'x'; OCTETS + 1]), Err(SdpError::TooLong(OCTETS + 1)));
-        assert_eq!(Sdp::parse("v=0\n".repeat(LINES + 1).as_bytes()), Err(SdpError::TooManyLines));
-        let many = format!("v=0\n{}", "m=audio 1 RTP/AVP 8\n".repeat(STREAMS + 1));
-        assert_eq!(Sdp::parse(many.as_bytes()), Err(SdpError::TooManyStreams));
-    }
+/// The words of a value. White space of any kind separates them, so that no word carries a line end into an answer.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
 
-    proptest! {
-        #[test]
-        fn nothing_makes_it_panic(octets in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = Sdp::parse(&octets);
-        }
+/// A decimal number and nothing else.
+fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
+    // `FromStr` would take a sign.
+    word.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(word).ok()?.parse().ok())?
+}
 
-        #[test]
-        fn what_is_read_is_written_as_it_was(lines in prop::collection::vec("[a-ln-z]=[^\r\n]{0,30}", 0..20)) {
-            let text = std::iter::once("v=0".to_owned()).chain(lines).map(|line| line + "\r\n").collect::<String>();
-            prop_assert_eq!(Sdp::parse(text.as_bytes()).unwrap().write(), text.as_bytes());
-        }
-    }
+/// The decimal number a word begins with: `20` of `20.5`.
+fn leading_number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
+    let end = word.iter().position(|octet| !octet.is_ascii_digit()).unwrap_or(word.len());
+    number(word.get(..end)?)
 }
