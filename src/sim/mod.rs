@@ -1,1 +1,6 @@
-//! Simulated callers: SIP and RTP as values. To be written.
+//! Simulated callers: phones that speak SIP and RTP as values. `ljudbro call` puts one on real sockets, the tests put many on a
+//! simulated network.
+
+pub mod phone;
+
+pub use phone::{Ended, Faults, Hold, KeyMethod, OfferIn, Phone, PhoneEvent, PhoneOutput, PhoneSettings, Recording, Source};
