@@ -1,5 +1,6 @@
 //! The command line: one module a subcommand.
 
+mod call;
 mod check;
 mod prompts;
 mod serve;
@@ -27,6 +28,8 @@ enum Command {
     Check(ConfigArgs),
     /// Show, check and hear the prompts
     Prompts(prompts::PromptArgs),
+    /// Be a phone: call, key, say, listen, hang up. Exit status 1: it was not answered, or not to the end
+    Call(call::CallArgs),
 }
 
 /// Where the configuration is.
@@ -52,5 +55,6 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Prompts(args) => prompts::run(&args),
+        Command::Call(args) => call::run(&args),
     }
 }

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_response_in_compact_forms_and_folded_lines_is_read() {
-        let message = Message::parse(b"SIP/2.0 200 OK\r\nv: one\r\nVia: two\r\nm: <sip:a@b;x=y>;q=1\r\nCSeq: 7\r\n INVITE\r\n\r\nbody").unwrap();
+        let message =
+            Message::parse(b"SIP/2.0 200 OK\r\nv: one\r\nVia: two\r\nm: <sip:a@b;x=y>;q=1\r\nCSeq: 7\r\n INVITE\r\n\r\nbody").unwrap();
         assert_eq!(message.start, Start::Response(200));
         assert_eq!(message.all("via").collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(message.header("contact").map(uri), Some("sip:a@b;x=y"));

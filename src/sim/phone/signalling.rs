@@ -157,7 +157,9 @@ impl Phone {
 
     fn responded(&mut self, now: Instant, status: u16, response: &Message) {
         let Some((cseq, method)) = response.cseq() else { return };
-        if method == "INVITE" && let Some(ack) = self.acks.iter().find(|ack| ack.cseq == cseq) {
+        if method == "INVITE"
+            && let Some(ack) = self.acks.iter().find(|ack| ack.cseq == cseq)
+        {
             if status >= 200 && !(ack.success && self.faults.loses_ack) {
                 self.send("ACK", ack.octets.clone());
             }

@@ -144,10 +144,7 @@ fn keys_go_out_as_events_one_press_each_and_the_tone_goes_on_between() {
     let mut receiver = EventReceiver::default();
     let packets: Vec<Packet> = desk.rtp.iter().map(|datagram| Packet::parse(datagram).unwrap()).collect();
     let events = packets.iter().filter(|packet| packet.payload_type == 97);
-    let keys: String = events
-        .filter_map(|p| receiver.receive(p.sequence, p.timestamp, p.ssrc, 8000, p.payload))
-        .map(Key::expose)
-        .collect();
+    let keys: String = events.filter_map(|p| receiver.receive(p.sequence, p.timestamp, p.ssrc, 8000, p.payload)).map(Key::expose).collect();
     assert_eq!(keys, "1*1");
     assert!(packets.iter().any(|packet| packet.payload_type == 8 && packet.payload.len() == FRAME));
     assert!(desk.events.contains(&PhoneEvent::LastKey));

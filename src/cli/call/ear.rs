@@ -1,0 +1,103 @@
+//! Tells what is heard while it is heard: sound and silence with level and length, and for measuring, a tone of a given frequency.
+
+use std::time::{Duration, Instant};
+
+use crate::audio::level::level_dbov;
+use crate::audio::tone::tone_level;
+use crate::sim::Recording;
+
+/// Louder than this is sound: speech is 25 dB above it, a quiet line 15 dB below.
+const SOUND_DBOV: f32 = -50.0;
+/// What is shorter is a gap between words, not silence.
+const GAP: Duration = Duration::from_millis(400);
+/// Stretch of sound judged at once, samples: 20 ms.
+const STRETCH: usize = 160;
+/// Two stretches for a tone: 200 Hz apart from others.
+const TONE_STRETCH: usize = 2 * STRETCH;
+
+/// Follows a recording while it grows.
+#[derive(Debug)]
+pub struct Ear {
+    answered: Option<Instant>,
+    /// Samples judged so far.
+    judged: usize,
+    /// Begin of the sound that is being heard, and its last loud moment.
+    sound: Option<(Instant, Instant)>,
+    tone_hz: Option<f64>,
+    tone_heard: bool,
+    last_key: Option<Instant>,
+}
+
+impl Ear {
+    /// `tone_hz`: tell when a tone of this frequency is first heard after the last key.
+    pub fn new(tone_hz: Option<f64>) -> Self {
+        Self { answered: None, judged: 0, sound: None, tone_hz, tone_heard: false, last_key: None }
+    }
+
+    /// The call is answered.
+    pub fn begin(&mut self, now: Instant) {
+        self.answered = Some(now);
+    }
+
+    /// The last key in the queue went out.
+    pub fn last_key(&mut self, now: Instant) {
+        println!("{} keys pressed", self.clock(now));
+        self.last_key.get_or_insert(now);
+    }
+
+    /// Something was heard.
+    pub fn listen(&mut self, recording: &Recording, now: Instant) {
+        let samples = recording.samples();
+        while let Some(stretch) = samples.get(self.judged..self.judged + STRETCH) {
+            self.judged += STRETCH;
+            self.judge(recording, stretch, now);
+            if let Some(hz) = self.tone_hz
+                && !self.tone_heard
+                && let Some(last) = samples.get(self.judged.saturating_sub(TONE_STRETCH)..self.judged)
+                && tone_level(last, hz) > SOUND_DBOV
+            {
+                self.tone_heard = true;
+                let waited = self.last_key.map(|key| format!(", {:.0} ms after the last key", (now - key).as_secs_f64() * 1000.0));
+                println!("{} hears {hz} Hz{}", self.clock(now), waited.unwrap_or_default());
+            }
+        }
+    }
+
+    /// The call is over.
+    pub fn finish(&mut self, recording: &Recording, now: Instant) {
+        if let Some((begin, last)) = self.sound.take() {
+            self.told(recording, begin, last);
+        }
+        if self.answered.is_some() {
+            println!("{} heard {} packets", self.clock(now), recording.packets().len());
+        }
+    }
+
+    fn judge(&mut self, recording: &Recording, stretch: &[i16], now: Instant) {
+        let loud = level_dbov(stretch) > SOUND_DBOV;
+        match &mut self.sound {
+            None if loud => {
+                self.sound = Some((now, now));
+                println!("{} hears sound", self.clock(now));
+            }
+            Some((_, last)) if loud => *last = now,
+            Some((begin, last)) if now - *last > GAP => {
+                let (begin, last) = (*begin, *last);
+                self.sound = None;
+                self.told(recording, begin, last);
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&self, recording: &Recording, begin: Instant, last: Instant) {
+        let level = level_dbov(recording.between(begin, last));
+        println!("{} silence, after {:.1} s of sound at {level:.0} dBov", self.clock(last), (last - begin).as_secs_f64());
+    }
+
+    /// Time since the answer.
+    fn clock(&self, now: Instant) -> String {
+        let since = self.answered.map_or(Duration::ZERO, |answered| now.saturating_duration_since(answered));
+        format!("{:6.2} s ", since.as_secs_f64())
+    }
+}
