@@ -50,7 +50,7 @@ pub fn prompts(voice: Voice) -> PromptSet {
         if voice == Voice::New {
             Tone::new(NEW_VOICE_HZ, PROMPT_DBOV).mix_into(&mut samples);
         }
-        Prompt { samples: samples.into(), ..Prompt::default() }
+        Prompt { samples: samples.into() }
     })
 }
 

@@ -6,6 +6,7 @@
 //! - `world.rs`, `desk.rs`, `net.rs`, `ports.rs`, `ears.rs`: the world
 //! - all others: how the bridge behaves in it
 #![allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod desk;
 mod ears;

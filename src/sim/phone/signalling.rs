@@ -354,7 +354,8 @@ impl Phone {
     }
 
     fn send(&mut self, method: &str, octets: Vec<u8>) {
-        if !self.faults.dead && !(method == "BYE" && self.faults.loses_bye) {
+        let lost = self.faults.dead || (method == "BYE" && self.faults.loses_bye);
+        if !lost {
             self.outputs.push_back(PhoneOutput::Sip(self.settings.server, octets));
         }
     }
