@@ -52,14 +52,14 @@ fn energy(frame: &Frame) -> u64 {
 fn fade_in(frame: &mut Frame) {
     for (sample, rise) in frame.iter_mut().zip(&RISE) {
         // The factor is below 1.
-        *sample = (i32::from(*sample) * rise >> 15) as i16;
+        *sample = ((i32::from(*sample) * rise) >> 15) as i16;
     }
 }
 
 fn fade_out(frame: &mut Frame) {
     let (fading, after) = frame.split_at_mut(FADE);
     for (sample, fall) in fading.iter_mut().zip(RISE.iter().rev()) {
-        *sample = (i32::from(*sample) * fall >> 15) as i16;
+        *sample = ((i32::from(*sample) * fall) >> 15) as i16;
     }
     after.fill(0);
 }
@@ -157,7 +157,7 @@ impl Tail {
         if source.audible && source.open {
             let mirrored = last.iter().rev().zip(RISE.iter().rev());
             for (tail, (sample, fall)) in self.samples.iter_mut().zip(mirrored) {
-                *tail += i32::from(*sample) * fall >> 15;
+                *tail += (i32::from(*sample) * fall) >> 15;
             }
             self.streams += 1;
         }

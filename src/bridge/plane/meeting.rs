@@ -142,7 +142,7 @@ impl Meeting {
     /// While few are in it, follow the speakers' packets to the phase on which they wait least.
     pub fn reconsider(&mut self, epoch: Instant, turn: Turn, seats: &Seats) {
         // The key spreads the looks of many meetings.
-        let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)) % LOOK == 0;
+        let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)).is_multiple_of(LOOK);
         if look && self.members.len() <= FEW {
             let waits = seats.iter(self.members).filter_map(|(_, seat)| seat.leg.phase_waits(epoch));
             let phase = phase::best(self.round.phase, waits);

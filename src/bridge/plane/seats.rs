@@ -2,6 +2,7 @@
 
 use super::Slot;
 use super::seat::Seat;
+use crate::media::Leg;
 use crate::names::LegId;
 
 /// Legs that have their turns together: the members of a meeting, or those in the menu on one phase.
@@ -62,12 +63,14 @@ impl Seats {
     }
 
     /// Give a leg a slot; back when there is none, or when a leg of this name is here.
-    pub fn insert(&mut self, seat: Seat) -> Result<Slot, Seat> {
-        let name = seat.leg.id();
-        let Err(at) = self.names.binary_search_by_key(&name, |(name, _)| *name) else { return Err(seat) };
-        let Some(slot) = self.free.pop() else { return Err(seat) };
+    pub fn insert(&mut self, leg: Box<Leg>, phase: usize, last: u64) -> Result<Slot, Box<Leg>> {
+        let name = leg.id();
+        let Err(at) = self.names.binary_search_by_key(&name, |(name, _)| *name) else { return Err(leg) };
+        let Some(slot) = self.free.pop() else { return Err(leg) };
         self.names.insert(at, (name, slot));
-        self.seats[slot as usize] = Some(seat);
+        if let Some(seat) = self.seats.get_mut(slot as usize) {
+            *seat = Some(Seat::new(leg, phase, last));
+        }
         Ok(Slot(slot))
     }
 
