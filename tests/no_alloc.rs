@@ -63,12 +63,12 @@ fn order(world: &mut World, wake: u64) {
     let command = match wake % 7 {
         0 => MediaCommand::Say(leg, [PromptId::Antal2, PromptId::Tal5].into_iter().collect(), SayToken(wake as u32)),
         1 => MediaCommand::Tone(MeetingKey(1), PromptId::TonUt),
-        2 => MediaCommand::Mute(LegId(wake % LEGS), wake % 2 == 0),
+        2 => MediaCommand::Mute(LegId(wake % LEGS), wake.is_multiple_of(2)),
         3 => MediaCommand::Leave(leg),
         4 => MediaCommand::Join(leg, MeetingKey((wake / 28 % 3) as u32)),
         5 => {
-            let mut media = Caller::update(leg.0, if wake % 2 == 0 { Codec::Pcma } else { Codec::Pcmu });
-            media.direction = if wake % 3 == 0 { Direction::ReceiveOnly } else { Direction::SendReceive };
+            let mut media = Caller::update(leg.0, if wake.is_multiple_of(2) { Codec::Pcma } else { Codec::Pcmu });
+            media.direction = if wake.is_multiple_of(3) { Direction::ReceiveOnly } else { Direction::SendReceive };
             MediaCommand::Update(leg, media)
         }
         _ => MediaCommand::Hush(LegId(wake % LEGS)),
@@ -79,7 +79,7 @@ fn order(world: &mut World, wake: u64) {
 fn turn(world: &mut World) {
     world.advance();
     let wake = world.wake;
-    if wake % 50 == 0 {
+    if wake.is_multiple_of(50) {
         let caller = (wake / 50) as usize % world.callers.len();
         let caller = &mut world.callers[caller];
         caller.send(&mut world.queues, EVENTS, &[5, 0x8a, 0x03, 0x20], std::time::Duration::ZERO);

@@ -8,6 +8,7 @@
 //! begin · per leg: Source::hear, consider · cut · per leg: Source::settle, add · shared and without
 //! ```
 
+use crate::audio::level::energy;
 use crate::audio::limiter::{Limiter, soften};
 use crate::audio::{FRAME, Frame, RATE_HZ};
 
@@ -44,10 +45,6 @@ const RISE: [i32; FADE] = {
     }
     rise
 };
-
-fn energy(frame: &Frame) -> u64 {
-    frame.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum()
-}
 
 fn fade_in(frame: &mut Frame) {
     for (sample, rise) in frame.iter_mut().zip(&RISE) {

@@ -42,6 +42,10 @@ counters! {
     commands_dropped,
     /// Wakes of media workers that were left out after a stall.
     wakes_skipped,
+    /// Turns of legs that a stalled worker left out: 20 ms of sound lost both ways, each.
+    turns_missed,
+    /// Events of media workers that the control plane did not take in time.
+    media_events_lost,
     /// RTP and RTCP datagrams the kernel had no room for.
     media_blocked,
     /// RTP and RTCP datagrams that could not be sent for another reason (no route, say).

@@ -143,6 +143,13 @@ impl Worker {
             self.link.report(Report::Event(event));
         }
         self.link.flush();
+        for (counter, more) in
+            [(&self.counters.turns_missed, self.plane.take_missed()), (&self.counters.media_events_lost, self.plane.take_lost_events())]
+        {
+            if more > 0 {
+                counter.add(more);
+            }
+        }
     }
 }
 

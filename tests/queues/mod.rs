@@ -274,6 +274,11 @@ impl World {
         sound
     }
 
+    /// What was sent from a slot, and when.
+    pub fn sent(&self, slot: Slot) -> &[(Instant, SocketAddr, Octets)] {
+        &self.queues.slots[slot.0 as usize].sent
+    }
+
     /// How many packets a caller has got.
     pub fn packets(&self, caller: usize) -> usize {
         self.queues.slots[self.callers[caller].slot.0 as usize].sent.len()

@@ -182,14 +182,14 @@ impl MediaPlane {
         self.seats.len()
     }
 
-    /// Turns of legs that passed unused because a wake came more than 15 ms late, since the start.
-    pub fn missed(&self) -> u64 {
-        self.ears.missed
+    /// Turns of legs that passed unused because a wake came more than 15 ms late, since this was last asked.
+    pub fn take_missed(&mut self) -> u64 {
+        std::mem::take(&mut self.ears.missed)
     }
 
-    /// Events that were lost because nobody took them, since the start.
-    pub fn lost_events(&self) -> u64 {
-        self.ears.lost
+    /// Events that were lost because nobody took them, since this was last asked.
+    pub fn take_lost_events(&mut self) -> u64 {
+        std::mem::take(&mut self.ears.lost)
     }
 
     /// Do something with a leg, if it is here.
