@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 use crate::audio::{RATE_HZ, SILENCE};
-use crate::media::prompt::{Line, Loaded, Player, Report, UTTERANCE};
+use crate::media::prompt::{Fault, Line, Loaded, Player, Report, UTTERANCE};
 use crate::media::{PromptId, PromptSet, Utterance};
 use crate::names::SayToken;
 use crate::run::prompts;
@@ -54,7 +54,7 @@ pub(super) fn run(args: &PromptArgs) -> ExitCode {
     let done = match &args.command {
         Command::List { folder } => {
             let report = prompts::check(folder.as_deref());
-            tell_faults(&report);
+            tell_faults(folder.as_deref(), &report.faults);
             // A reader who closes the pipe has seen enough.
             let _ = list(&report, &mut io::stdout().lock());
             report.faults.is_empty()
@@ -62,13 +62,13 @@ pub(super) fn run(args: &PromptArgs) -> ExitCode {
         Command::Check { folder } => {
             let report = prompts::check(folder.as_deref());
             let _ = table(&report, &mut io::stdout().lock());
-            tell_faults(&report);
+            tell_faults(folder.as_deref(), &report.faults);
             report.faults.is_empty()
         }
         Command::Render { ids, out, folder } => match prompts::load(folder.as_deref()) {
             Ok(loaded) => write_wav(out, &loaded, ids),
             Err(faults) => {
-                faults.iter().for_each(|fault| eprintln!("{fault}"));
+                tell_faults(folder.as_deref(), &faults);
                 false
             }
         },
@@ -80,8 +80,12 @@ fn id(name: &str) -> Result<PromptId, &'static str> {
     PromptId::by_name(name).ok_or("no prompt has this name; `ljudbro prompts list` shows them all")
 }
 
-fn tell_faults(report: &Report) {
-    report.faults.iter().for_each(|fault| eprintln!("{fault}"));
+fn tell_faults(folder: Option<&Path>, faults: &[Fault]) {
+    let folder = folder.unwrap_or(Path::new("(built-in)"));
+    for fault in faults {
+        let file = if fault.file == "." { folder.to_owned() } else { folder.join(&fault.file) };
+        eprintln!("{}", printable(&format!("{}: {}", file.display(), fault.reason)));
+    }
 }
 
 fn list(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -116,7 +120,7 @@ fn verdict(line: &Line, report: &Report) -> String {
     let faults: Vec<String> =
         report.faults.iter().filter(|fault| fault.prompt == Some(line.id)).map(|fault| fault.reason.to_string()).collect();
     if !faults.is_empty() {
-        format!("FAULT: {}", faults.join("; "))
+        printable(&format!("FAULT: {}", faults.join("; ")))
     } else if let Some(warning) = &line.warning {
         format!("ok, but {warning}")
     } else if line.file.is_none() {
