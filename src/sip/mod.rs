@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod answer;
+mod body;
 pub mod event;
 pub mod flow;
 pub mod framer;

@@ -1,4 +1,7 @@
-//! Whom a request asks for. To be written.
+//! Whom a request asks for, and who asks.
+
+use sipx_sip::headers::Address as NameAddress;
+use sipx_sip::{HeaderName, Host, Request, Scheme, Uri};
 
 use crate::names::PhoneNumber;
 
@@ -29,5 +32,104 @@ pub struct Address {
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Address(…)")
+    }
+}
+
+/// Longest user or host taken from a URI: no number, ID or meeting name is longer (RFC 1035 §2.3.4 for hosts).
+const LONGEST: usize = 255;
+
+impl Target {
+    /// Read a Request-URI. `None` for schemes other than `sip`, `sips` and `tel`, and for what cannot be anybody's address.
+    pub fn parse(uri: &Uri) -> Option<Self> {
+        match uri.scheme() {
+            Scheme::Tel => {
+                let number = text(uri.tel_parts()?.subscriber())?.parse().ok()?;
+                Some(Self::Number { number, address: None })
+            }
+            Scheme::Sip | Scheme::Sips => {
+                let user = match uri.decoded_user() {
+                    Some(user) => String::from_utf8(user).ok().filter(|user| user.len() <= LONGEST)?,
+                    None => String::new(),
+                };
+                // RFC 3261 §19.1.1: what follows `;` in a telephone-subscriber are its parameters (`;phone-context=…`).
+                let bare = user.split(';').next().unwrap_or_default();
+                let address = Address { user: bare.to_owned(), host: host(uri)? };
+                // A number is digits and separators; with `user=phone` or without, trunks write both (RFC 3261 §19.1.1).
+                Some(match bare.parse::<PhoneNumber>() {
+                    Ok(number) => Self::Number { number, address: Some(address) },
+                    Err(_) => Self::Address(address),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn host(uri: &Uri) -> Option<String> {
+    Some(match uri.host()? {
+        Host::Ip(address) => address.to_canonical().to_string(),
+        Host::Name(name) => text(name.as_bytes()).filter(|name| name.len() <= LONGEST)?.trim_end_matches('.').to_ascii_lowercase(),
+    })
+}
+
+fn text(octets: &[u8]) -> Option<&str> {
+    std::str::from_utf8(octets).ok()
+}
+
+/// Who calls, as the trunk says: P-Asserted-Identity (RFC 3325 §9.1), else From; `None` if that is no number.
+pub fn caller(request: &Request) -> Option<PhoneNumber> {
+    let asserted = request
+        .headers
+        .get_all(&HeaderName::PAssertedIdentity)
+        .flat_map(|header| NameAddress::parse_list(&header.value(), "P-Asserted-Identity").unwrap_or_default());
+    let from = request.headers.value(&HeaderName::From).and_then(|value| NameAddress::parse(&value, "From").ok());
+    asserted.chain(from).find_map(|address| match Target::parse(&address.uri)? {
+        Target::Number { number, .. } => Some(number),
+        Target::Address(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn parse(uri: &str) -> Option<Target> {
+        Target::parse(&Uri::parse(Bytes::copy_from_slice(uri.as_bytes())).unwrap())
+    }
+
+    #[test]
+    fn every_spelling_of_a_number_is_that_number() {
+        let home: PhoneNumber = "0480445511".parse().unwrap();
+        for uri in [
+            "sip:0480445511@bro.example.se",
+            "sip:+46480445511@198.51.100.1:5060;user=phone",
+            "sip:46480445511@[2001:db8::1]",
+            "sip:0046480445511@x",
+            "sip:0480-44.55.11@x",
+            "sip:%2B46480445511@x",
+            "sip:+46480445511;phone-context=+46@x;user=phone",
+            "sips:0480445511@x",
+            "tel:+46-480-44-55-11",
+            "tel:0480445511;phone-context=+46",
+        ] {
+            assert!(matches!(parse(uri), Some(Target::Number { number, .. }) if number == home), "{uri}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_keep_user_and_host() {
+        let address = |user: &str, host: &str| Some(Target::Address(Address { user: user.into(), host: host.into() }));
+        assert_eq!(parse("sip:testmote1@BRO.example.se:5080"), address("testmote1", "bro.example.se"));
+        assert_eq!(parse("sip:m%C3%B6te:secret@10.0.0.1;transport=tcp"), address("m\u{f6}te", "10.0.0.1"));
+        assert_eq!(parse("sip:[::ffff:10.0.0.1]"), address("", "10.0.0.1"));
+        assert_eq!(parse("http:x"), None);
+    }
+
+    #[test]
+    fn an_address_does_not_show_itself() {
+        let shown = format!("{:?}", parse("sip:123456789@bro.example.se"));
+        assert!(!shown.contains("123456789") && !shown.contains("example"), "{shown}");
     }
 }

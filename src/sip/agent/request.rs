@@ -1,0 +1,333 @@
+//! What becomes of a request: checked, matched to its dialog, answered or handed on.
+
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+use sipx_sip::headers::{Require, Supported};
+use sipx_sip::transaction::Dispatch;
+use sipx_sip::{HeaderName, Message, Method, Request, Response, Scheme, TransactionKey, validate_request};
+
+use super::super::body::{self, Unsupported};
+use super::super::target::{Target, caller};
+use super::super::{AgentEvent, EndReason, Flow, Invite, SipKey, Transmit};
+use super::dialog::{Dialog, Pending, Phase, address, call_id, cseq, dialog_of};
+use super::respond::{ACCEPT, ALLOW, Answer, SUPPORTED, contact, seconds, stamp_via};
+use super::{Agent, Transaction, reliability};
+
+/// What `Retry-After` says under overload: calls come and go in minutes, a burst of calls is over in seconds.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Largest random wait told to somebody whose offer crossed another, seconds (RFC 3261 §14.2).
+const CROSSED_SECONDS: u64 = 10;
+
+impl Agent {
+    /// A request as it came: straight to its transaction, or to a new one if there is room.
+    pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
+        // Without a Via nobody can match an answer to a request.
+        if !stamp_via(&mut request, flow) {
+            return;
+        }
+        let ack = request.method == Method::Ack;
+        if let Some(status) = unfit(&request) {
+            if !ack {
+                self.answer_without_state(flow, &request, status, None);
+            }
+            return;
+        }
+        let known = TransactionKey::from_request(&request).is_some_and(|key| self.transactions.contains_key(&key));
+        if !known && !ack && self.layer.len().1 >= self.settings.max_transactions {
+            return self.answer_without_state(flow, &request, 503, Some(RETRY_AFTER));
+        }
+        match self.layer.receive(Message::Request(request), reliability(flow)) {
+            Dispatch::Created { key, outputs } => {
+                self.transactions.insert(key.clone(), Transaction { flow, merge: None, ours: None });
+                self.perform(now, &key, outputs);
+            }
+            Dispatch::Matched { key, outputs } => {
+                // A repeated INVITE whose 200 was lost gets it again at once; its own timer goes on.
+                if outputs.is_empty()
+                    && let Some(session) = self.by_invite.get(&key).copied()
+                {
+                    self.repeat_answer(now, session);
+                }
+                self.perform(now, &key, outputs);
+            }
+            // The ACK to a 200 is a transaction of its own (RFC 3261 §17.1.1.3, §13.3.1.4).
+            Dispatch::Unmatched(message) => {
+                if let Message::Request(request) = *message {
+                    self.ack(now, &request);
+                }
+            }
+        }
+    }
+
+    /// Answer and forget: for requests that are not fit for a transaction, or one too many.
+    fn answer_without_state(&mut self, flow: Flow, request: &Request, status: u16, retry_after: Option<Duration>) {
+        let tag = self.word();
+        let Some(mut answer) = Answer::to(request, status).or_else(|| partial(request, status)) else { return };
+        if let Some(after) = retry_after {
+            answer = answer.with(HeaderName::RetryAfter, seconds(after));
+        }
+        let response = answer.build(&self.settings.product, Some(&tag));
+        self.transmits.push_back(Transmit { flow, bytes: Message::Response(response).to_bytes() });
+    }
+
+    /// A request nobody has seen before, in its own transaction.
+    pub(super) fn request(&mut self, now: Instant, transaction: &TransactionKey, request: Request) {
+        let Some(flow) = self.transactions.get(transaction).map(|known| known.flow) else { return };
+        if request.method == Method::Cancel {
+            return self.cancel(now, transaction, &request);
+        }
+        if let Some(unknown) = unknown_extensions(&request) {
+            // RFC 3261 §8.2.2.3.
+            return self.answer(now, transaction, &request, 420, &[(HeaderName::Unsupported, unknown)]);
+        }
+        let session = match dialog_of(&request) {
+            Some(id) => match self.by_id.get(&id) {
+                Some(session) => Some(*session),
+                // RFC 3261 §12.2.2: a dialog that is not ours, or no more.
+                None => return self.answer(now, transaction, &request, 481, &[]),
+            },
+            None => None,
+        };
+        match session {
+            Some(session) => self.inside(now, flow, transaction, session, request),
+            None => self.outside(now, flow, transaction, request),
+        }
+    }
+
+    fn inside(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, session: SipKey, request: Request) {
+        let Some(dialog) = self.dialogs.get_mut(&session) else { return };
+        let sequence = cseq(&request).unwrap_or_default();
+        if sequence < dialog.remote_cseq {
+            // RFC 3261 §12.2.2.
+            return self.answer(now, transaction, &request, 500, &[]);
+        }
+        dialog.remote_cseq = sequence;
+        // A peer that lost its connection, or moved to another port behind its NAT. Another address is somebody else's.
+        if flow.peer.ip() == dialog.flow.peer.ip() {
+            dialog.flow = flow;
+        }
+        if matches!(dialog.phase, Phase::Ending) && request.method != Method::Bye {
+            return self.answer(now, transaction, &request, 481, &[]);
+        }
+        match request.method {
+            Method::Bye => self.bye(now, transaction, session, &request),
+            Method::Invite | Method::Update => self.new_offer(now, transaction, session, request),
+            Method::Info => match body::key(&request) {
+                Ok(pressed) => {
+                    if let Some(pressed) = pressed {
+                        self.events.push_back(AgentEvent::Key { key: session, pressed });
+                    }
+                    self.answer(now, transaction, &request, 200, &[]);
+                }
+                Err(Unsupported) => self.answer(now, transaction, &request, 415, &[(HeaderName::Accept, ACCEPT.into())]),
+            },
+            _ => self.elsewhere(now, transaction, &request),
+        }
+    }
+
+    fn outside(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, request: Request) {
+        if self.merged(transaction, &request) {
+            return self.answer(now, transaction, &request, 482, &[]);
+        }
+        match request.method {
+            Method::Invite => self.invite(now, flow, transaction, request),
+            Method::Bye | Method::Info | Method::Update => self.answer(now, transaction, &request, 481, &[]),
+            _ => self.elsewhere(now, transaction, &request),
+        }
+    }
+
+    /// OPTIONS, and what we do not do.
+    fn elsewhere(&mut self, now: Instant, transaction: &TransactionKey, request: &Request) {
+        let allow = (HeaderName::Allow, ALLOW.to_owned());
+        match request.method {
+            // RFC 3261 §11.2.
+            Method::Options => {
+                let headers = [allow, (HeaderName::Accept, ACCEPT.into()), (HeaderName::Supported, SUPPORTED.into())];
+                self.answer(now, transaction, request, 200, &headers);
+            }
+            Method::Other(_) => self.answer(now, transaction, request, 501, &[allow]),
+            _ => self.answer(now, transaction, request, 405, &[allow]),
+        }
+    }
+
+    /// The same request by two ways (RFC 3261 §8.2.2.2).
+    fn merged(&mut self, transaction: &TransactionKey, request: &Request) -> bool {
+        let from = address(request, &HeaderName::From).and_then(|from| from.tag().map(<[u8]>::to_vec));
+        let (Some(call_id), Some(from), Some(sequence)) = (call_id(request), from, cseq(request)) else { return false };
+        let merge = (call_id, from, sequence);
+        if self.merging.get(&merge).is_some_and(|other| other != transaction) {
+            return true;
+        }
+        self.merging.insert(merge.clone(), transaction.clone());
+        if let Some(known) = self.transactions.get_mut(transaction) {
+            known.merge = Some(merge);
+        }
+        false
+    }
+
+    fn invite(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, request: Request) {
+        if self.dialogs.len() >= self.settings.max_sessions {
+            let after = [(HeaderName::RetryAfter, seconds(RETRY_AFTER))];
+            return self.answer(now, transaction, &request, 503, &after);
+        }
+        let Some(target) = Target::parse(&request.uri) else {
+            // RFC 3261 §8.2.2.1; an address that is none at all is 404.
+            let known = matches!(request.uri.scheme(), Scheme::Sip | Scheme::Sips | Scheme::Tel);
+            return self.answer(now, transaction, &request, if known { 404 } else { 416 }, &[]);
+        };
+        let Ok(sdp) = body::sdp(&request) else {
+            return self.answer(now, transaction, &request, 415, &[(HeaderName::Accept, ACCEPT.into())]);
+        };
+        if let Err(floor) = self.session_offer(&request) {
+            return self.answer(now, transaction, &request, 422, &[(HeaderName::MinSe, seconds(floor))]);
+        }
+        let key = SipKey(self.next_key);
+        self.next_key += 1;
+        let tag = self.word();
+        let invite = Invite { key, flow, target, caller: caller(&request), sdp };
+        // RFC 3261 §8.1.1.8: an INVITE without Contact.
+        let Some(dialog) = Dialog::from_invite(key, flow, transaction.clone(), request.clone(), tag) else {
+            return self.answer(now, transaction, &request, 400, &[]);
+        };
+        self.by_id.insert(dialog.id(), key);
+        self.by_invite.insert(transaction.clone(), key);
+        self.dialogs.insert(key, dialog);
+        // RFC 3261 §8.2.6.1: no tag in a 100.
+        if let Some(trying) = Answer::to(&request, 100) {
+            self.send_response(now, transaction, trying.build(&self.settings.product, None));
+        }
+        self.events.push_back(AgentEvent::Invite(Box::new(invite)));
+    }
+
+    fn cancel(&mut self, now: Instant, transaction: &TransactionKey, request: &Request) {
+        let session = TransactionKey::for_cancelled_invite(request).and_then(|invite| self.by_invite.get(&invite).copied());
+        let Some(session) = session else {
+            return self.answer(now, transaction, request, 481, &[]);
+        };
+        // RFC 3261 §9.2: 200 in any case; what has been answered is not undone.
+        self.answer(now, transaction, request, 200, &[]);
+        let early = self.dialogs.get(&session).is_some_and(|dialog| matches!(dialog.phase, Phase::Early { .. }));
+        if early {
+            self.give_up(now, session, 487, EndReason::Cancelled);
+        } else if let Some(Pending { transaction, request }) = self.dialogs.get_mut(&session).and_then(|dialog| dialog.pending.take()) {
+            self.answer(now, &transaction, &request, 487, &[]);
+        }
+    }
+
+    fn bye(&mut self, now: Instant, transaction: &TransactionKey, session: SipKey, request: &Request) {
+        self.answer(now, transaction, request, 200, &[]);
+        let Some(dialog) = self.dialogs.get_mut(&session) else { return };
+        if let Some(Pending { transaction, request }) = dialog.pending.take() {
+            // RFC 3261 §15.1.2: requests that wait are answered 487.
+            self.answer(now, &transaction, &request, 487, &[]);
+        }
+        let early = self.dialogs.get(&session).is_some_and(|dialog| matches!(dialog.phase, Phase::Early { .. }));
+        if early {
+            self.give_up(now, session, 487, EndReason::Bye);
+        } else {
+            self.remove(session, EndReason::Bye);
+        }
+    }
+
+    /// re-INVITE or UPDATE.
+    fn new_offer(&mut self, now: Instant, transaction: &TransactionKey, session: SipKey, request: Request) {
+        let invite = request.method == Method::Invite;
+        let sdp = body::sdp(&request);
+        let offers = matches!(sdp, Ok(Some(_))) || invite;
+        let wait = self.random.random_range(0..=CROSSED_SECONDS).to_string();
+        let Some(dialog) = self.dialogs.get_mut(&session) else { return };
+        if matches!(dialog.phase, Phase::Early { .. }) || dialog.pending.is_some() || (invite && dialog.unacked.is_some()) {
+            // RFC 3261 §14.2, RFC 3311 §5.2: one of theirs is not answered yet.
+            return self.answer(now, transaction, &request, 500, &[(HeaderName::RetryAfter, wait)]);
+        }
+        if offers && (dialog.refreshing || dialog.unacked.as_ref().is_some_and(|unacked| unacked.offered)) {
+            // An offer of ours is not answered yet.
+            return self.answer(now, transaction, &request, 491, &[]);
+        }
+        dialog.takes_update |= sipx_sip::update::peer_allows(&request.headers);
+        dialog.refresh_target(&request);
+        let Ok(sdp) = sdp else {
+            return self.answer(now, transaction, &request, 415, &[(HeaderName::Accept, ACCEPT.into())]);
+        };
+        if let Err(floor) = self.session_offer(&request) {
+            return self.answer(now, transaction, &request, 422, &[(HeaderName::MinSe, seconds(floor))]);
+        }
+        if !offers {
+            // An UPDATE without an offer only refreshes (RFC 4028 §7.4).
+            let headers = self.session_answer(now, session, &request);
+            let flow = self.dialogs.get(&session).map(|dialog| dialog.flow);
+            let contact = flow.map(|flow| (HeaderName::Contact, contact(flow)));
+            let headers: Vec<_> = headers.into_iter().chain(contact).collect();
+            return self.answer(now, transaction, &request, 200, &headers);
+        }
+        if invite {
+            self.by_invite.insert(transaction.clone(), session);
+        }
+        if let Some(dialog) = self.dialogs.get_mut(&session) {
+            dialog.pending = Some(Pending { transaction: transaction.clone(), request: Box::new(request) });
+        }
+        self.events.push_back(AgentEvent::Offer { key: session, sdp });
+    }
+
+    /// Answer a request with these headers and no body.
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        transaction: &TransactionKey,
+        request: &Request,
+        status: u16,
+        headers: &[(HeaderName, String)],
+    ) {
+        let tag = match dialog_of(request).and_then(|id| self.by_id.get(&id)) {
+            Some(_) => None,
+            None => Some(self.word()),
+        };
+        let Some(mut answer) = Answer::to(request, status) else { return };
+        for (name, value) in headers {
+            answer = answer.with(name.clone(), value.clone());
+        }
+        let response: Response = answer.build(&self.settings.product, tag.as_deref());
+        self.send_response(now, transaction, response);
+    }
+}
+
+/// The status for a request that cannot be worked with (RFC 3261 §8.2, §21.4.1, §21.5.6).
+fn unfit(request: &Request) -> Option<u16> {
+    // Max-Forwards matters to proxies alone.
+    validate_request(request).iter().find(|finding| !finding.is_repairable()).map(sipx_sip::Finding::status)
+}
+
+/// A response to a request that lacks mandatory headers: with those it has.
+fn partial(request: &Request, status: u16) -> Option<Answer> {
+    let mut whole = request.clone();
+    for (name, stand_in) in [
+        (HeaderName::From, "<sip:anonymous@anonymous.invalid>"),
+        (HeaderName::To, "<sip:anonymous@anonymous.invalid>"),
+        (HeaderName::CallId, "missing"),
+        (HeaderName::CSeq, "0 UNKNOWN"),
+    ] {
+        if whole.headers.get(&name).is_none() {
+            whole.headers.push(sipx_sip::Header::build(name, stand_in).ok()?);
+        }
+    }
+    Answer::to(&whole, status)
+}
+
+/// Option tags required and not known.
+fn unknown_extensions(request: &Request) -> Option<String> {
+    let unknown: Vec<String> = request
+        .headers
+        .typed_all::<Require>()
+        .filter_map(Result::ok)
+        .flat_map(|require| require.0.0)
+        .filter(|tag| !tag.eq_ignore_ascii_case(b"timer"))
+        .map(|tag| String::from_utf8_lossy(&tag).into_owned())
+        .collect();
+    (!unknown.is_empty()).then(|| unknown.join(", "))
+}
+
+/// Whether the peer knows session timers.
+pub fn supports_timer(request: &Request) -> bool {
+    request.headers.typed_all::<Supported>().filter_map(Result::ok).any(|supported| supported.contains("timer"))
+}
