@@ -2,18 +2,19 @@
 
 use std::process::ExitCode;
 
-use super::ConfigArgs;
+use super::{ConfigArgs, faults};
+use crate::config::Faults;
 
 /// Exit status 0: none; 1: some.
 pub fn run(args: &ConfigArgs) -> ExitCode {
-    match args.load() {
-        Ok(_) => {
-            println!("No faults found.");
-            ExitCode::SUCCESS
-        }
-        Err(faults) => {
-            eprintln!("{faults}");
-            ExitCode::FAILURE
-        }
+    let found = match args.load() {
+        Ok(config) => Faults { faults: faults::of_prompts(&config), rest: Box::new(config) },
+        Err(found) => faults::with_prompts(found),
+    };
+    if found.faults.is_empty() {
+        println!("No faults found.");
+        return ExitCode::SUCCESS;
     }
+    eprintln!("{found}");
+    ExitCode::FAILURE
 }

@@ -1,22 +1,66 @@
 //! `ljudbro serve`: from the configuration to a running bridge.
 
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::ConfigArgs;
-use crate::run;
+use super::{ConfigArgs, faults, greeting};
+use crate::config::Config;
+use crate::run::{self, Bridge, Ended, ListenSettings, Settings};
+use crate::sip::Trunks;
 
 /// The exit status of a bridge that could not start.
 const CANNOT_START: u8 = 2;
+/// The exit status of a bridge that ended by a fault of its own; a process manager starts it again.
+const BROKEN: u8 = 70;
+
+/// Where the bridge keeps what it must remember: beside where it is started, as the operator's other files.
+const DATA: &str = "data";
 
 /// Until a signal ends it: status 0. Status 2: it could not start, and standard error says why.
 pub fn run(args: &ConfigArgs) -> ExitCode {
     let config = match args.load() {
         Ok(config) => config,
-        Err(faults) => {
-            eprintln!("{faults}");
-            return ExitCode::from(CANNOT_START);
-        }
+        Err(found) => return cannot_start(&faults::with_the_machine(found).to_string()),
     };
     run::logging::start(config.log.level, config.log.json);
+    let bridge = match Bridge::start(settings(&config)) {
+        Ok(bridge) => bridge,
+        Err(reasons) => return cannot_start(&faults::of_start(&config, &reasons)),
+    };
+    let text = greeting::text(&config, &bridge, &data());
+    // Nobody may be listening there; that is no reason not to serve.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    match bridge.run() {
+        Ended::Asked => ExitCode::SUCCESS,
+        Ended::Broken => ExitCode::from(BROKEN),
+    }
+}
+
+fn cannot_start(lines: &str) -> ExitCode {
+    eprintln!("{lines}");
     ExitCode::from(CANNOT_START)
+}
+
+fn data() -> PathBuf {
+    // Absolute for the eye; a folder that has been removed under our feet stays relative.
+    std::path::absolute(DATA).unwrap_or_else(|_| PathBuf::from(DATA))
+}
+
+fn settings(config: &Config) -> Settings {
+    let listen = |one: &crate::config::Listen| ListenSettings { transport: one.transport, address: one.address, optional: one.optional };
+    Settings {
+        listen: config.sip.listen.iter().map(listen).collect(),
+        trunks: Trunks::new(config.sip.trunks.clone()),
+        numbers: config.sip.numbers.clone(),
+        domain: config.sip.domain.clone(),
+        meetings: config.meetings.clone(),
+        media_address: config.media.address,
+        ports: config.media.ports.first..=config.media.ports.last,
+        workers: config.media.workers,
+        prompts_folder: config.prompts.folder.clone(),
+        max_calls: config.call.max_calls,
+        longest: config.call.longest,
+        data: data(),
+    }
 }

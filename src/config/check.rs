@@ -55,17 +55,7 @@ pub fn check(raw: RawConfig, faults: Vec<Fault>) -> Result<Config, Faults> {
             json: check.text("log", "format", false, log_format).0,
         },
     };
-    let mut faults = check.faults;
-    if faults.is_empty() {
-        return Ok(config);
-    }
-    // In the order of the file, then the environment.
-    faults.sort_by_key(|fault| match &fault.place {
-        Place::File { line, .. } => (0, *line),
-        Place::Environment(_) => (1, 0),
-        Place::Default => (2, 0),
-    });
-    Err(Faults(faults))
+    if check.faults.is_empty() { Ok(config) } else { Err(Faults::new(check.faults, Box::new(config))) }
 }
 
 struct Check {

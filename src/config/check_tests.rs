@@ -143,6 +143,6 @@ fn more_calls_than_pairs_of_ports_is_a_fault() {
 #[test]
 fn a_file_that_is_not_there_is_one_line() {
     let faults = Config::load(Some(std::path::Path::new("/nowhere/bro.toml")), []).unwrap_err();
-    assert_eq!(faults.0.len(), 1);
+    assert_eq!(faults.faults.len(), 1);
     assert!(faults.to_string().starts_with("/nowhere/bro.toml: cannot be read"), "{faults}");
 }

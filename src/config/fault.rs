@@ -90,6 +90,8 @@ pub enum Problem {
     DurationRange { text: String },
     #[error("{text:?} cannot be read ({reason}); give a readable folder, or \"\" for the built-in prompts")]
     PromptFolder { text: String, reason: String },
+    #[error("{fault}")]
+    Prompt { fault: crate::media::prompt::Fault },
     #[error("{text:?} is not a log level; write error, warn, info, debug or trace")]
     LogLevel { text: String },
     #[error("{text:?} is not a log format; write text or json")]
@@ -139,7 +141,29 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All faults of a configuration, at least one, in the order of the file.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct Faults(pub Vec<Fault>);
+/// All faults of a configuration, at least one, in the order of the file; then the environment.
+#[derive(Clone, Debug, Error)]
+#[error("{}", .faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Faults {
+    /// At least one.
+    pub faults: Vec<Fault>,
+    /// What could be read, with defaults for what could not: to look for further faults in, and for nothing else.
+    pub rest: Box<super::Config>,
+}
+
+impl Faults {
+    /// In their order.
+    pub fn new(mut faults: Vec<Fault>, rest: Box<super::Config>) -> Self {
+        faults.sort_by_key(|fault| match &fault.place {
+            Place::File { line, .. } => (0, *line),
+            Place::Environment(_) => (1, 0),
+            Place::Default => (2, 0),
+        });
+        Self { faults, rest }
+    }
+
+    /// Whether something is wrong with this key already.
+    pub fn concern(&self, key: &str) -> bool {
+        self.faults.iter().any(|fault| fault.key == key)
+    }
+}

@@ -152,6 +152,13 @@ pub struct LogConfig {
     pub json: bool,
 }
 
+impl PromptsConfig {
+    /// The line to print for something wrong with a prompt of the folder.
+    pub fn fault(&self, fault: crate::media::prompt::Fault) -> Fault {
+        Fault::new(self.place.clone(), "prompts.folder", Problem::Prompt { fault })
+    }
+}
+
 impl Config {
     /// Read a file (none: defaults), lay the environment over it, check all of it. Errors: every fault there is.
     pub fn load(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Faults> {

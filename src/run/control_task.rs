@@ -16,6 +16,7 @@ use super::counters::Counters;
 use super::link::{ControlEnd, Given, Order, Report};
 use super::port::LegPort;
 use super::ports::{PortError, PortPool};
+use super::prompts::Watcher;
 use super::signals::{Signal, Signals};
 use super::sys;
 use super::transport::{Inbound, Outbound};
@@ -60,6 +61,8 @@ pub struct Sources {
     pub told: Arc<EventFd>,
     /// Prompt sets that have passed their check.
     pub prompts: mpsc::Receiver<Arc<PromptSet>>,
+    /// Whom to ask to look at the prompts again, where there is a folder to look at.
+    pub watcher: Option<Watcher>,
     /// From the operator.
     pub signals: Signals,
 }
@@ -102,14 +105,14 @@ impl ControlTask {
 
     /// Until a signal asks for the end and everybody has been told goodbye.
     pub async fn run(mut self, sources: Sources) -> io::Result<Ended> {
-        let Sources { mut inbound, told, mut prompts, mut signals } = sources;
+        let Sources { mut inbound, told, mut prompts, watcher, mut signals } = sources;
         let told = sys::Watched::new(told)?;
         let mut telling = interval(TELL_EVERY);
         telling.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             tokio::select! {
                 biased;
-                signal = signals.next() => self.signal(signal),
+                signal = signals.next() => self.signal(signal, watcher.as_ref()),
                 outcome = told.set() => {
                     outcome?;
                     self.reports();
@@ -156,7 +159,7 @@ impl ControlTask {
         }
     }
 
-    fn signal(&mut self, signal: Signal) {
+    fn signal(&mut self, signal: Signal, watcher: Option<&Watcher>) {
         match signal {
             Signal::Stop if self.stop_by.is_some() => {
                 warn!("asked twice to stop: at once then");
@@ -166,7 +169,10 @@ impl ControlTask {
                 info!(calls = self.plane.calls(), "stopping");
                 self.stop();
             }
-            Signal::Reload => {}
+            Signal::Reload => match watcher {
+                Some(watcher) => watcher.reload(),
+                None => info!("asked to look at the prompts: there is no folder, the built-in ones are in use"),
+            },
         }
     }
 

@@ -216,6 +216,14 @@ impl WorkerEnd {
     }
 }
 
+impl Drop for ControlEnd {
+    fn drop(&mut self) {
+        // A worker that sleeps finds its link abandoned, once the fields are dropped; it may look before that, so it is given an order to find.
+        let _ = self.orders.push(Order::Stop);
+        let _ = self.wake.write(1);
+    }
+}
+
 impl Drop for WorkerEnd {
     fn drop(&mut self) {
         // The end of a worker, by order or by a panic, is news too.

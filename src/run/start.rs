@@ -21,10 +21,10 @@ use super::ports::PortPool;
 use super::signals::Signals;
 use super::transport::{Gate, INBOUND_QUEUE, Outbound, tcp, udp};
 use super::worker::{self, WorkerSetup};
-use super::{Settings, link};
+use super::{Settings, link, prompts};
 use crate::bridge::command::MeetingSettings;
 use crate::bridge::{ControlPlane, ControlSettings};
-use crate::media::prompt;
+use crate::media::prompt::{self, Loaded};
 use crate::names::WorkerId;
 use crate::sip::{AgentSettings, Transport};
 
@@ -54,6 +54,9 @@ pub enum StartError {
     /// The kept meeting.
     #[error(transparent)]
     Kept(#[from] KeptError),
+    /// The operator's prompts.
+    #[error("{} faults in the prompts", .0.len())]
+    Prompts(Vec<prompt::Fault>),
     /// Too many calls for this process.
     #[error(transparent)]
     TooFewDescriptors(#[from] TooFewDescriptors),
@@ -105,35 +108,85 @@ impl Bridge {
         } else {
             settings.meetings.clone()
         };
+        let loaded = prompts::load(settings.prompts_folder.as_deref()).map_err(|found| faults.push(StartError::Prompts(found))).ok();
         let workers = settings.workers.map_or_else(machine::cores, usize::from).clamp(1, usize::from(u16::MAX));
         let pool = PortPool::new(settings.ports.clone(), settings.media_address);
         let machine = Machine { descriptors: machine::raise_descriptors(), connections: tcp::CONNECTIONS, pairs: pool.pairs(), workers };
-        match machine.room(settings.max_calls) {
-            Ok(room) if faults.is_empty() => Self::assemble(settings, bound, meetings, workers, pool, room).map_err(|fault| vec![fault]),
-            Ok(_) => Err(faults),
-            Err(error) => {
-                faults.push(error.into());
-                Err(faults)
+        let room = machine.room(settings.max_calls).map_err(|error| faults.push(error.into())).ok();
+        match (loaded, room) {
+            (Some(loaded), Some(room)) if faults.is_empty() => {
+                Parts { settings, bound, meetings, loaded, workers, pool, room }.assemble().map_err(|fault| vec![fault])
             }
+            _ => Err(faults),
         }
     }
 
-    fn assemble(
-        settings: Settings,
-        bound: Bound,
-        meetings: Vec<MeetingSettings>,
-        workers: usize,
-        pool: PortPool,
-        room: machine::Room,
-    ) -> Result<Self, StartError> {
+    /// Addresses listened on, as the system gave them.
+    pub fn listening(&self) -> &[(Transport, SocketAddr)] {
+        &self.listening
+    }
+
+    /// Meetings that can be entered.
+    pub fn meetings(&self) -> &[MeetingSettings] {
+        &self.meetings
+    }
+
+    /// Most calls at once.
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// Be the bridge until a signal ends it.
+    pub fn run(self) -> Ended {
+        info!(calls = self.calls, workers = self.workers.len(), "ready");
+        let ended = self.runtime.block_on(async {
+            let ended = self.task.run(self.sources).await;
+            tokio::time::sleep(LINGER).await;
+            ended
+        });
+        for thread in self.workers {
+            // A worker that died has said so with its panic; a live one ends at its next wake.
+            let _ = thread.join();
+        }
+        self.runtime.shutdown_background();
+        ended.unwrap_or_else(|error| {
+            error!(%error, "the event loop failed");
+            Ended::Broken
+        })
+    }
+}
+
+/// All that a start has found to be in order.
+struct Parts {
+    settings: Settings,
+    bound: Bound,
+    meetings: Vec<MeetingSettings>,
+    loaded: Loaded,
+    workers: usize,
+    pool: PortPool,
+    room: machine::Room,
+}
+
+impl Parts {
+    fn assemble(self) -> Result<Bridge, StartError> {
+        let Self { settings, bound, meetings, loaded, workers, pool, room } = self;
         let counters = Arc::new(Counters::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("event loop"))?;
         let inside = runtime.enter();
         // From here on a signal is a wish, so that nothing is left half done.
         let signals = Signals::listen().map_err(system("signal handler"))?;
 
-        let prompts = prompt::built_in().set.clone();
-        let (_, fresh) = mpsc::channel(1);
+        let prompts = loaded.set.clone();
+        let (changed, fresh) = mpsc::channel(1);
+        let watcher = match &settings.prompts_folder {
+            None => None,
+            Some(folder) => {
+                prompts::tell(folder, &loaded);
+                // On the watcher's own thread; the control task is gone only when the bridge ends.
+                let hand_over = move |set| drop(changed.blocking_send(set));
+                Some(prompts::watch(folder, loaded, hand_over).map_err(system("thread"))?)
+            }
+        };
 
         let told = link::told().map_err(system("event descriptor"))?;
         let epoch = Instant::now();
@@ -178,48 +231,14 @@ impl Bridge {
         };
         let plane = ControlPlane::new(control, rand::rng().random());
         let outbound = Outbound::new(listeners, counters.clone());
-        Ok(Self {
+        Ok(Bridge {
             runtime,
             task: ControlTask::new(plane, outbound, pool, links, &prompts, counters),
-            sources: Sources { inbound, told, prompts: fresh, signals },
+            sources: Sources { inbound, told, prompts: fresh, watcher, signals },
             workers: threads,
             listening: bound.listening,
             meetings,
             calls: room.calls,
-        })
-    }
-
-    /// Addresses listened on, as the system gave them.
-    pub fn listening(&self) -> &[(Transport, SocketAddr)] {
-        &self.listening
-    }
-
-    /// Meetings that can be entered.
-    pub fn meetings(&self) -> &[MeetingSettings] {
-        &self.meetings
-    }
-
-    /// Most calls at once.
-    pub fn calls(&self) -> usize {
-        self.calls
-    }
-
-    /// Be the bridge until a signal ends it.
-    pub fn run(self) -> Ended {
-        info!(calls = self.calls, workers = self.workers.len(), "ready");
-        let ended = self.runtime.block_on(async {
-            let ended = self.task.run(self.sources).await;
-            tokio::time::sleep(LINGER).await;
-            ended
-        });
-        for thread in self.workers {
-            // A worker that died has said so with its panic; a live one ends at its next wake.
-            let _ = thread.join();
-        }
-        self.runtime.shutdown_background();
-        ended.unwrap_or_else(|error| {
-            error!(%error, "the event loop failed");
-            Ended::Broken
         })
     }
 }

@@ -224,3 +224,7 @@ async fn write(mut stream: OwnedWriteHalf, mut queue: mpsc::Receiver<Bytes>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

@@ -1,0 +1,188 @@
+//! `ljudbro serve` and `ljudbro check` as an operator meets them: what they say, how they end.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ljudbro-serve-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).unwrap();
+    }
+
+    fn ljudbro(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ljudbro"));
+        command.args(arguments).current_dir(&self.0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+        let Output { status, stderr, .. } = self.ljudbro(arguments).output().unwrap();
+        (status.code(), String::from_utf8(stderr).unwrap().lines().map(str::to_owned).collect())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running bridge; killed if a test fails before it has ended.
+struct Bridge {
+    child: Child,
+    said: String,
+}
+
+impl Bridge {
+    /// Until it has said all it says at start.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("Plats för") {
+            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+        }
+        Self { child, said }
+    }
+
+    fn end(mut self, signal: Signal) -> (Option<i32>, Duration) {
+        let begun = Instant::now();
+        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
+        (self.child.wait().unwrap().code(), begun.elapsed())
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn every_fault_of_file_port_and_folder_is_one_line_and_the_status_is_2() {
+    let folder = Folder::new("faults");
+    let (tcp, udp) = (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (tcp, udp) = ((tcp.local_addr().unwrap(), tcp), (udp.local_addr().unwrap(), udp));
+    folder.write(
+        "bro.toml",
+        &format!(
+            "[sip]\nlisten = [\n  \"udp:{}\",\n  \"tcp:{}\",\n]\ndomian = \"bro\"\n[media]\nports = \"9-1\"\n[prompts]\nfolder = \"nowhere\"\n",
+            udp.0, tcp.0
+        ),
+    );
+    let (status, lines) = folder.output(&["serve", "--config", "bro.toml"]);
+    assert_eq!(status, Some(2), "{lines:#?}");
+    let begin = [
+        "bro.toml:3: sip.listen: ",
+        "bro.toml:4: sip.listen: ",
+        "bro.toml:6: sip.domian: ",
+        "bro.toml:8: media.ports: ",
+        "bro.toml:10: prompts.folder: ",
+    ];
+    assert_eq!(lines.len(), begin.len(), "{lines:#?}");
+    for (line, begin) in lines.iter().zip(begin) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    assert!(lines[0].contains("taken by another program"), "{}", lines[0]);
+
+    let (status, checked) = folder.output(&["check", "--config", "bro.toml"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(checked, lines[2..], "a check does not bind: the bridge may be running");
+}
+
+#[test]
+fn a_taken_port_alone_is_one_line_and_nothing_is_left_running() {
+    let folder = Folder::new("taken");
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    folder.write("bro.toml", &format!("[sip]\nlisten = [\"udp:{}\"]\n", other.local_addr().unwrap()));
+    let (status, lines) = folder.output(&["serve", "--config", "bro.toml"]);
+    assert_eq!(status, Some(2));
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].starts_with("bro.toml:2: sip.listen: udp:127.0.0.1:"), "{}", lines[0]);
+}
+
+#[test]
+fn a_faulty_prompt_is_named_with_its_file() {
+    let folder = Folder::new("prompt");
+    std::fs::create_dir(folder.0.join("sounds")).unwrap();
+    folder.write("sounds/valkommen.wav", "no sound");
+    folder.write("bro.toml", "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[prompts]\nfolder = \"sounds\"\n");
+    for (command, expected) in [("serve", 2), ("check", 1)] {
+        let (status, lines) = folder.output(&[command, "--config", "bro.toml"]);
+        assert_eq!(status, Some(expected), "{lines:#?}");
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!(lines[0].starts_with("bro.toml:4: prompts.folder: valkommen.wav: "), "{}", lines[0]);
+    }
+}
+
+#[test]
+fn it_draws_its_id_once_says_it_and_ends_with_status_0_in_time() {
+    let folder = Folder::new("first");
+    let id = |said: &str| {
+        let line = said.lines().find(|line| line.contains("samtals-ID")).unwrap();
+        line.split_whitespace().find(|word| word.len() == 9 && word.bytes().all(|b| b.is_ascii_digit())).unwrap().to_owned()
+    };
+    let mut ids = Vec::new();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut command = folder.ljudbro(&["serve"]);
+        command.env("LJUDBRO_SIP_LISTEN", "udp:127.0.0.1:0,tcp:127.0.0.1:0");
+        let bridge = Bridge::start(command);
+        ids.push(id(&bridge.said));
+        assert!(bridge.said.contains("sip:testmote1@127.0.0.1:"), "{}", bridge.said);
+        let (status, took) = bridge.end(signal);
+        assert_eq!(status, Some(0));
+        assert!(took < Duration::from_secs(3), "{took:?}");
+    }
+    assert_eq!(ids[0], ids[1], "kept in data/");
+}
+
+#[test]
+fn it_answers_on_udp_and_tcp_and_a_reload_does_not_end_it() {
+    let folder = Folder::new("answers");
+    folder.write(
+        "bro.toml",
+        "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[[meeting]]\nname = \"ronden\"\nid = \"904718263\"\n",
+    );
+    let bridge = Bridge::start(folder.ljudbro(&["serve", "--config", "bro.toml"]));
+    assert!(!bridge.said.contains("904718263"), "what is not a screen may be a journal");
+    let open = bridge.said.lines().find(|line| line.contains("Öppet: SIP")).unwrap();
+    let address = |transport: &str| open.split(transport).nth(1).unwrap().split(',').next().unwrap().trim().to_owned();
+    kill(Pid::from_raw(bridge.child.id() as i32), Signal::SIGHUP).unwrap();
+
+    let options = |transport: &str| {
+        format!(
+            "OPTIONS sip:bro@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} 127.0.0.1:9;rport;branch=z9hG4bKserve{transport}\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@127.0.0.1>;tag=a\r\nTo: <sip:bro@127.0.0.1>\r\nCall-ID: serve{transport}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    let mut answer = [0; 2048];
+    let caller = UdpSocket::bind("127.0.0.1:0").unwrap();
+    caller.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    caller.send_to(options("UDP").as_bytes(), address("UDP ")).unwrap();
+    caller.recv(&mut answer).unwrap();
+    assert!(answer.starts_with(b"SIP/2.0 200 "));
+
+    let mut caller = TcpStream::connect(address("TCP ")).unwrap();
+    caller.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    std::io::Write::write_all(&mut caller, options("TCP").as_bytes()).unwrap();
+    answer.fill(0);
+    caller.read_exact(&mut answer[..12]).unwrap();
+    assert!(answer.starts_with(b"SIP/2.0 200 "));
+
+    assert_eq!(bridge.end(Signal::SIGTERM).0, Some(0));
+}
