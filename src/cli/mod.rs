@@ -2,11 +2,9 @@
 
 mod call;
 mod check;
-mod check;
 mod faults;
 mod greeting;
 mod prompts;
-mod serve;
 mod serve;
 
 use std::path::PathBuf;
