@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::media::{LegUpdate, Utterance};
 use crate::meeting::Source;
 use crate::names::{CallHandle, LegId, MeetingKey, SayToken, WorkerId};
-use crate::sip::answer::{Agreed, Local};
+use crate::sip::answer::{Agreed, Local, Sent};
 use crate::sip::{EndReason, Flow};
 
 /// Most commands that wait for a leg to arrive at its new worker. A move takes milliseconds; in that time a caller can press a key or
@@ -38,6 +38,8 @@ pub struct Session {
     pub ends: Instant,
     /// Our side of the SDP, once there is a port.
     pub local: Option<Local>,
+    /// The last SDP we sent.
+    pub sent: Option<Sent>,
     /// How far it has come.
     pub state: State,
 }

@@ -14,7 +14,7 @@ use crate::call::{Call, Entrance};
 use crate::media::{LegSetup, LegUpdate};
 use crate::meeting::Source;
 use crate::names::{CallHandle, CallId, LegId, MeetingKey, WorkerId};
-use crate::sip::answer::{self, AnswerError, Local};
+use crate::sip::answer::{self, AnswerError, Local, Sent};
 use crate::sip::target::Address;
 use crate::sip::{Flow, Invite, Refusal, SipKey, Target, Transport};
 
@@ -77,6 +77,7 @@ impl ControlPlane {
             started: now,
             ends: now + self.settings.longest,
             local: None,
+            sent: None,
             state: State::Opening { offer: invite.sdp },
         };
         self.alarms.set(invite.key, Some(session.deadline()));
@@ -123,10 +124,13 @@ impl ControlPlane {
         session.local = Some(local.clone());
         let Some(offer) = offer else {
             session.state = State::Offered;
-            return self.agent.accept(now, key, answer::offer(&local));
+            let offer = answer::offer(&local);
+            session.sent = Some(Sent(offer.clone()));
+            return self.agent.accept(now, key, offer);
         };
         match answer::answer(&offer, &local) {
             Ok((sdp, agreed)) => {
+                session.sent = Some(Sent(sdp.clone()));
                 let update = session.update(agreed);
                 self.go_live(now, key, update);
                 self.agent.accept(now, key, sdp);
@@ -220,12 +224,14 @@ impl ControlPlane {
         let Some(sdp) = sdp else {
             live.offered = true;
             *local = next;
-            let offer = answer::offer(local);
+            let offer = session.sent.as_ref().map_or_else(|| answer::offer(local), |Sent(sent)| answer::offer_again(sent, local));
+            session.sent = Some(Sent(offer.clone()));
             return self.agent.accept(now, key, offer);
         };
         match answer::answer(&sdp, &next) {
             Ok((answer, agreed)) => {
                 *local = next;
+                session.sent = Some(Sent(answer.clone()));
                 let update = session.update(agreed);
                 self.change(now, key, update);
                 self.agent.accept(now, key, answer);

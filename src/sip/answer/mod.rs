@@ -116,6 +116,16 @@ pub fn offer(local: &Local) -> Bytes {
     out.into()
 }
 
+/// The last SDP of ours in a session, to offer again in its shape. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sent(pub Bytes);
+
+impl std::fmt::Debug for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sent(…)")
+    }
+}
+
 /// Make another offer in a session where `sent` is the last SDP of ours: as many m-lines in the same order (RFC 3264 §8), the audio
 /// stream offered with all we speak, the refused ones refused still, payload types meaning what they meant (§8.3.2).
 pub fn offer_again(sent: &[u8], local: &Local) -> Bytes {

@@ -1,10 +1,13 @@
 //! What real equipment offers, and what it is answered.
 
+mod offers;
+mod peers;
+
 use proptest::prelude::*;
 
 use super::*;
 
-fn local() -> Local {
+pub(super) fn local() -> Local {
     Local {
         address: "192.0.2.50".parse().unwrap(),
         port: 20_000,
@@ -170,17 +173,39 @@ fn our_offer_has_a_law_first_and_its_answer_is_read() {
 
 proptest! {
     #[test]
-    fn an_answer_has_as_many_m_lines_as_its_offer(mangled in prop::collection::vec((0usize..ROOM.len(), any::<u8>()), 0..6)) {
-        let mut octets = ROOM.as_bytes().to_vec();
+    fn an_answer_has_as_many_m_lines_as_its_offer(
+        which in 0..offers::ALL.len(),
+        mangled in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut octets = offers::wire(offers::ALL[which]);
         for (at, octet) in mangled {
+            let at = at.index(octets.len());
             octets[at] = octet;
         }
+        // Half of them cut short.
+        let cut = cut.index(octets.len() * 2);
+        octets.truncate(cut);
+        let _ = read_answer(&octets, &local());
+        let _ = offer_again(&octets, &local());
         if let Ok((sdp, agreed)) = answer(&octets, &local()) {
-            let offered = Sdp::parse(&octets).unwrap();
-            let answered = Sdp::parse(&sdp).unwrap();
+            let (offered, answered) = (Sdp::parse(&octets).unwrap(), Sdp::parse(&sdp).unwrap());
             prop_assert_eq!(offered.media().count(), answered.media().count());
             prop_assert_eq!(answered.media().filter(|media| media.port() != Some(0)).count(), 1);
+            for (theirs, ours) in offered.media().zip(answered.media()).filter(|(_, ours)| ours.port() == Some(0)) {
+                if theirs.formats().next().is_some() {
+                    prop_assert_eq!(theirs.formats().collect::<Vec<_>>(), ours.formats().collect::<Vec<_>>());
+                }
+            }
             prop_assert!((10..=60).contains(&agreed.ptime_ms) && agreed.ptime_ms % 10 == 0);
+            prop_assert_eq!(agreed.receive.first(), Some(&(agreed.payload_type, agreed.codec)));
+            prop_assert!(read_answer(&sdp, &local()).is_ok());
         }
+    }
+
+    #[test]
+    fn no_octets_make_it_panic(octets in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = answer(&octets, &local());
+        let _ = read_answer(&octets, &local());
     }
 }
