@@ -1,0 +1,307 @@
+//! One participant's sound: octets in, one tick of sound out; one tick of sound in, octets out.
+//!
+//! [`Leg`] ties the parts together and decides what each packet is; the parts know nothing of each other:
+//!
+//! ```text
+//! receive:  source (from whom, to whom) -> telephone events | reception (count) -> jitter buffer -> play-out: render
+//! send:     packets (cut, number, stamp)                       reports (RTCP)      phases (when packets come)
+//! ```
+
+mod packets;
+mod phases;
+mod reports;
+mod source;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+
+use self::packets::Packets;
+use self::phases::Phases;
+use self::reports::Reports;
+use self::source::Source;
+use super::jitter::{JitterBuffer, Laid};
+use super::playout::Playout;
+use super::reception::{Reception, Standing};
+use super::setup::FORMATS;
+use super::{LegReport, LegSetup, LegUpdate};
+use crate::audio::{Frame, SILENCE};
+use crate::codec::Codec;
+use crate::names::{Key, LegId};
+use crate::wire::rtcp;
+use crate::wire::rtp::{Packet, is_rtcp};
+use crate::wire::telephone_event::EventReceiver;
+
+/// What a leg tells the plane above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LegEvent {
+    /// The first acceptable RTP packet has come.
+    FirstPacket,
+    /// A key was pressed (RFC 4733).
+    Key(Key),
+    /// The media watchdog gave up: 30 s to the first packet, 15 s after (paused on hold).
+    Dead,
+}
+
+/// Longest datagram a leg writes: 60 ms of G.711 with its header, or a compound RTCP packet.
+pub const DATAGRAM: usize = 512;
+
+/// A caller from whom nothing comes: a wrong address, a firewall, a phone without power.
+const FIRST_PACKET_WITHIN: Duration = Duration::from_secs(30);
+/// A caller from whom nothing comes any more; longer than a mobile takes to change cells or a phone to start again.
+const NEXT_PACKET_WITHIN: Duration = Duration::from_secs(15);
+/// How long after a new answer what was sent under the old one still arrives (RFC 3264 §8.3.1, §8.3.2).
+const GRACE: Duration = Duration::from_secs(1);
+/// Loudest sample of digital silence: A-law has no zero, its smallest value is 8.
+const DIGITAL_SILENCE: u16 = 8;
+
+/// One participant's sound path.
+#[derive(Debug)]
+pub struct Leg {
+    id: LegId,
+    media: LegUpdate,
+    /// Formats of the answer before, and until when they are still taken.
+    former: ArrayVec<(u8, Codec), FORMATS>,
+    former_until: Instant,
+    source: Source,
+    reception: Reception,
+    buffer: JitterBuffer,
+    playout: Playout,
+    events: EventReceiver,
+    phases: Phases,
+    packets: Packets,
+    reports: Reports,
+    /// Last sign of life, or since when one is expected.
+    alive: Instant,
+    /// Something came.
+    begun: bool,
+    /// [`LegEvent::FirstPacket`] was told.
+    told_first: bool,
+    /// [`LegEvent::Dead`] was told.
+    told_dead: bool,
+    received: u64,
+    late: u64,
+    refused: u64,
+}
+
+impl Leg {
+    /// A leg that sends silence at once and waits for the caller's first packet. All its memory is allocated here.
+    pub fn new(now: Instant, setup: LegSetup) -> Self {
+        Self {
+            id: setup.leg,
+            former: ArrayVec::new(),
+            former_until: now,
+            source: Source::new(now, &setup.media),
+            reception: Reception::new(now),
+            buffer: JitterBuffer::new(now),
+            playout: Playout::default(),
+            events: EventReceiver::default(),
+            phases: Phases::new(now),
+            packets: Packets::new(now, &setup),
+            reports: Reports::new(now, &setup),
+            alive: now,
+            begun: false,
+            told_first: false,
+            told_dead: false,
+            received: 0,
+            late: 0,
+            refused: 0,
+            media: setup.media,
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> LegId {
+        self.id
+    }
+
+    /// What it sends; listeners with equal codecs share one encode.
+    pub fn codec(&self) -> Codec {
+        self.media.codec
+    }
+
+    /// What it was told last.
+    pub fn media(&self) -> &LegUpdate {
+        &self.media
+    }
+
+    /// A new offer was answered. A changed remote address opens the latch again.
+    pub fn update(&mut self, now: Instant, media: LegUpdate) {
+        self.source.update(now, &media);
+        if media.codec != self.media.codec {
+            self.packets.change_codec(self.media.codec, media.codec);
+        }
+        if media.receive != self.media.receive {
+            self.former.clone_from(&self.media.receive);
+            self.former_until = now + GRACE;
+        }
+        if self.media.direction.held() && !media.direction.held() {
+            // The watchdog was paused; what the caller sent meanwhile was not kept.
+            self.alive = now;
+        }
+        if self.media.direction.contributes() != media.direction.contributes() {
+            self.buffer.reset();
+        }
+        self.media = media;
+    }
+
+    /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).
+    /// `arrived` is the kernel's stamp. Latches once, to an address the signalling vouches for.
+    pub fn receive(&mut self, arrived: Instant, from: SocketAddr, datagram: &[u8]) -> Option<LegEvent> {
+        if is_rtcp(datagram) {
+            if self.media.rtcp_mux {
+                self.receive_rtcp(arrived, from, datagram);
+            } else {
+                self.refused += 1;
+            }
+            return None;
+        }
+        let packet = Packet::parse(datagram).ok().filter(|_| self.source.allows(arrived, from));
+        let Some(packet) = packet else {
+            self.refused += 1;
+            return None;
+        };
+        let event_rate = self.media.events.iter().find(|event| event.payload_type == packet.payload_type).map(|event| event.rate_hz);
+        let codec = self.codec_of(arrived, packet.payload_type);
+        if event_rate.is_none() && codec.is_none() {
+            // Comfort noise (RFC 3389) and other sound we did not agree to: a sign of life, and part of the sequence. Our own silence is
+            // as comfortable.
+            self.refused += 1;
+            self.reception.take_beside(arrived, packet.ssrc, packet.sequence);
+            self.alive = self.alive.max(arrived);
+            return None;
+        }
+        self.source.latch(arrived, from);
+        self.alive = self.alive.max(arrived);
+        self.begun = true;
+        let mut event = None;
+        if let Some(rate_hz) = event_rate {
+            self.received += 1;
+            self.reception.take_beside(arrived, packet.ssrc, packet.sequence);
+            event = self.events.receive(packet.sequence, packet.timestamp, packet.ssrc, rate_hz, packet.payload).map(LegEvent::Key);
+        } else if let Some(codec) = codec {
+            self.take_sound(arrived, &packet, codec);
+        }
+        // A key is never kept waiting: if one comes in the very first packet, the next packet is told to be the first.
+        if event.is_none() && !self.told_first {
+            self.told_first = true;
+            event = Some(LegEvent::FirstPacket);
+        }
+        event
+    }
+
+    /// One datagram from the RTCP socket.
+    pub fn receive_rtcp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        if !self.source.allows_rtcp(from) {
+            self.refused += 1;
+            return;
+        }
+        let Some(report) = rtcp::read(datagram, self.packets.ssrc()) else {
+            self.refused += 1;
+            return;
+        };
+        if !self.media.rtcp_mux {
+            self.source.latch_rtcp(from);
+        }
+        if let Some((ssrc, info)) = &report.sender {
+            self.reception.sender_reported(now, *ssrc, info);
+        }
+        // A phone that is silent by itself still reports. Before its first packet a report proves no sound, and a goodbye no life.
+        if self.begun && !report.bye {
+            self.alive = self.alive.max(now);
+        }
+    }
+
+    /// Render exactly one tick of the caller's sound into `frame`. `true` when it holds sound that may enter a meeting
+    /// (anything above digital silence, not held); `false` leaves `frame` zeroed.
+    pub fn render(&mut self, now: Instant, frame: &mut Frame) -> bool {
+        self.playout.render(now, &mut self.buffer, frame);
+        let sounds = self.media.direction.contributes() && frame.iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
+        if !sounds {
+            *frame = SILENCE;
+        }
+        sounds
+    }
+
+    /// Send one tick, already encoded in [`Leg::codec`]. Packets of other lengths than 20 ms are cut and collected here.
+    /// On hold nothing is sent, but the timestamp goes on (RFC 3550 §5.1).
+    pub fn send(&mut self, now: Instant, encoded: &[u8; 160], out: impl FnMut(SocketAddr, &[u8])) {
+        let to = self.source.destination().filter(|_| self.media.direction.sends());
+        self.packets.send(now, encoded, &self.media, to, out);
+    }
+
+    /// Once a second: RTCP reports (at the randomised interval of RFC 3550 §6.3, 5 s on average) and the media watchdog.
+    /// `out` gets a datagram for the RTCP address (or the RTP address with rtcp-mux; then `true`).
+    pub fn slow_turn(&mut self, now: Instant, mut out: impl FnMut(SocketAddr, bool, &[u8])) -> Option<LegEvent> {
+        let mux = self.media.rtcp_mux;
+        if let Some(to) = self.source.rtcp_destination(mux) {
+            self.reports.turn(now, &self.packets, &mut self.reception, |octets| out(to, mux, octets));
+        }
+        let patience = if self.begun { NEXT_PACKET_WITHIN } else { FIRST_PACKET_WITHIN };
+        let dead = !self.media.direction.held() && now.saturating_duration_since(self.alive) >= patience;
+        (dead && !std::mem::replace(&mut self.told_dead, true)).then_some(LegEvent::Dead)
+    }
+
+    /// RTCP BYE at the end (RFC 3550 §6.6).
+    pub fn goodbye(&mut self, now: Instant, mut out: impl FnMut(SocketAddr, bool, &[u8])) {
+        let mux = self.media.rtcp_mux;
+        if let Some(to) = self.source.rtcp_destination(mux) {
+            self.reports.goodbye(now, &self.packets, &mut self.reception, |octets| out(to, mux, octets));
+        }
+    }
+
+    /// How long, on average over the last seconds, a packet of this caller would wait for a tick on each of the four phases of
+    /// 5 ms, microseconds; `None` before ten packets. `epoch` is the instant of phase 0 of any round.
+    pub fn phase_waits(&self, epoch: Instant) -> Option<[u32; 4]> {
+        self.phases.waits(epoch)
+    }
+
+    /// Totals so far.
+    pub fn report(&self) -> LegReport {
+        LegReport {
+            received: self.received,
+            lost: self.reception.lost(),
+            late: self.late,
+            refused: self.refused,
+            sent: self.packets.sent(),
+            jitter_us: self.reception.jitter_us(),
+            most_delay: self.playout.most_delay(),
+            concealed: self.playout.concealed(),
+            shed: self.playout.shed(),
+        }
+    }
+
+    /// What we agreed that a payload type is; just after a new answer also what it was.
+    fn codec_of(&self, arrived: Instant, payload_type: u8) -> Option<Codec> {
+        let find = |formats: &[(u8, Codec)]| formats.iter().find(|(format, _)| *format == payload_type).map(|(_, codec)| *codec);
+        find(&self.media.receive).or_else(|| find(&self.former).filter(|_| arrived < self.former_until))
+    }
+
+    fn take_sound(&mut self, arrived: Instant, packet: &Packet<'_>, codec: Codec) {
+        let standing = self.reception.take(arrived, packet.ssrc, packet.sequence);
+        match standing {
+            Standing::Strange => {
+                self.refused += 1;
+                return;
+            }
+            Standing::Duplicate => return,
+            Standing::First => self.buffer.reset(),
+            Standing::InOrder | Standing::Reordered => {}
+        }
+        self.received += 1;
+        self.reception.time(arrived, packet.timestamp);
+        self.phases.note(arrived);
+        // RFC 3264 §8.4: who holds us may send music, but only to us.
+        if !self.media.direction.contributes() {
+            return;
+        }
+        let in_order = standing != Standing::Reordered;
+        if self.buffer.lay(arrived, packet.timestamp, in_order, codec, packet.payload) == Laid::Late {
+            self.late += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
