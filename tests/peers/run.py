@@ -174,7 +174,7 @@ class Baresip:
         self.folder.mkdir()
         modules = next(path for path in pathlib.Path("/usr/lib").rglob("baresip/modules") if path.is_dir())
         (self.folder / "config").write_text(
-            f"module_path {modules}\nsip_listen 127.0.0.1:0\ncall_max_calls 1\nrtp_ports 30000-31999\nausrc_srate 48000\nausrc_channels 1\nauplay_srate 8000\n"
+            f"module_path {modules}\nsip_listen 127.0.0.1:0\ncall_max_calls 1\nrtp_ports 30000-31999\nausrc_srate 48000\nausrc_channels 2\nauplay_srate 8000\n"
             f"audio_source ausine,{TONES[name]}\naudio_player aufile,{self.folder}/heard.wav\naudio_alert aufile,/dev/null\n"
             "audio_buffer 20-160\njitter_buffer_delay 2-10\n"
             "module stdio.so\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule account.so\nmodule menu.so\n"

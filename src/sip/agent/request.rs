@@ -205,8 +205,11 @@ impl Agent {
         let Some(session) = session else {
             return self.answer(now, transaction, request, 481, &[]);
         };
-        // RFC 3261 §9.2: 200 in any case; what has been answered is not undone.
-        self.answer(now, transaction, request, 200, &[]);
+        // RFC 3261 §9.2: 200 in any case, with the tag of the INVITE's answer; what has been answered is not undone.
+        let tag = self.dialogs.get(&session).map(|dialog| dialog.local_tag.clone());
+        if let Some(answer) = Answer::to(request, 200) {
+            self.send_response(now, transaction, answer.build(&self.settings.product, tag.as_deref()));
+        }
         let early = self.dialogs.get(&session).is_some_and(|dialog| matches!(dialog.phase, Phase::Early { .. }));
         if early {
             self.give_up(now, session, 487, EndReason::Cancelled);
