@@ -174,10 +174,9 @@ class Baresip:
         self.folder.mkdir()
         modules = next(path for path in pathlib.Path("/usr/lib").rglob("baresip/modules") if path.is_dir())
         (self.folder / "config").write_text(
-            f"module_path {modules}\nsip_listen 127.0.0.1:0\ncall_max_calls 1\nrtp_ports 30000-31999\nausrc_srate 48000\nausrc_channels 2\nauplay_srate 8000\n"
-            f"audio_source ausine,{TONES[name]}\naudio_player aufile,{self.folder}/heard.wav\naudio_alert aufile,/dev/null\n"
-            "audio_buffer 20-160\njitter_buffer_delay 2-10\n"
-            "module stdio.so\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule account.so\nmodule menu.so\n"
+            f"module_path {modules}\nsip_listen 127.0.0.1:0\ncall_max_calls 1\nrtp_ports 30000-31999\nausrc_srate 48000\nausrc_channels 2\n"
+            f"audio_source ausine,{TONES[name]}\naudio_player aubridge,heard\naudio_alert aubridge,alert\nsnd_path {self.folder}\n"
+            "module stdio.so\nmodule g711.so\nmodule ausine.so\nmodule aubridge.so\nmodule sndfile.so\nmodule account.so\nmodule menu.so\n"
         )
         (self.folder / "accounts").write_text(f"<sip:{CALLER}@127.0.0.1>;regint=0;audio_codecs=pcma/8000/1,pcmu/8000/1\n")
         (self.folder / "contacts").write_text("")
@@ -199,7 +198,7 @@ class Baresip:
         self.out.close()
 
     def heard(self):
-        data = (self.folder / "heard.wav").read_bytes()
+        data = next(self.folder.glob("dump-*-dec.wav")).read_bytes()
         # A recording that was cut short may have no lengths in its header: take what follows it.
         samples = data[44:]
         samples = struct.unpack(f"<{len(samples) // 2}h", samples[: len(samples) // 2 * 2])
