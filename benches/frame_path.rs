@@ -1,6 +1,7 @@
 //! The way of a frame through the media plane: a datagram in, a datagram out, in memory. One iteration is one round of 20 ms (four wakes): every
 //! leg receives one packet and sends one. What the kernel's sockets cost is not in it.
 #![allow(clippy::disallowed_methods, reason = "a bench measures with a clock")]
+#![allow(missing_docs, reason = "criterion's macro makes functions without documentation")]
 
 #[path = "../tests/queues/mod.rs"]
 mod queues;

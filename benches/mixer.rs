@@ -1,4 +1,5 @@
 //! The sum of a meeting alone: from rendered frames to encoded payloads, no legs and no sockets. One iteration is one tick of 20 ms.
+#![allow(missing_docs, reason = "criterion's macro makes functions without documentation")]
 
 use std::hint::black_box;
 
