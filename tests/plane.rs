@@ -35,13 +35,16 @@ fn say(leg: u64, token: u32) -> MediaCommand {
     MediaCommand::Say(LegId(leg), [PromptId::Ensam].into_iter().collect(), SayToken(token))
 }
 
-/// Callers with the first tones in meeting 1, heard of each other for a second.
+/// Time in which play-out finds its delay, after which sound passes as it is.
+const SETTLE: u64 = 3 * SECOND;
+
+/// Callers with the first tones in meeting 1, settled.
 fn meeting(callers: usize) -> World {
     let mut world = World::new(8, true);
     for (caller, tone) in TONES.into_iter().enumerate().take(callers) {
         world.join(caller as u64 + 1, Sound::Tone(tone, 4000.0), 1);
     }
-    world.run(SECOND);
+    world.run(SETTLE);
     world
 }
 
@@ -49,7 +52,7 @@ fn meeting(callers: usize) -> World {
 fn each_hears_all_others_and_never_itself() {
     let mut world = meeting(3);
     world.join(4, Sound::Silence, 1);
-    world.run(SECOND);
+    world.run(SETTLE);
     for (listener, heard) in world.listen(SECOND).iter().enumerate() {
         for (speaker, tone) in TONES.into_iter().enumerate().take(3) {
             let expected = if speaker == listener { 0.0 } else { 4000.0 };
@@ -67,7 +70,7 @@ fn twenty_callers_hear_nineteen_tones_each_whatever_their_codec() {
         world.call(caller as u64, codec, Sound::Tone(tone(caller), 1000.0));
         world.command(MediaCommand::Join(LegId(caller as u64), MeetingKey(9)));
     }
-    world.run(SECOND);
+    world.run(SETTLE);
     for (listener, heard) in world.listen(SECOND).iter().enumerate() {
         for speaker in 0..20 {
             let expected = if speaker == listener { 0.0 } else { 1000.0 };
@@ -83,7 +86,7 @@ fn meetings_do_not_hear_each_other_and_the_menu_hears_nobody() {
         world.join(caller as u64, Sound::Tone(tone, 4000.0), caller as u32 / 2);
     }
     world.call(9, Codec::Pcma, Sound::Tone(3000.0, 4000.0));
-    world.run(SECOND);
+    world.run(SETTLE);
     let heard = world.listen(SECOND);
     for (listener, other) in [(0, 1), (1, 0), (2, 3), (3, 2)] {
         for (speaker, tone) in TONES.into_iter().chain([3000.0]).enumerate() {
@@ -167,7 +170,7 @@ fn who_holds_is_not_heard_and_gets_nothing_until_it_resumes() {
     assert!(held[1].iter().all(|s| s.abs() <= 8), "its music is not heard");
     media.direction = Direction::SendReceive;
     world.command(MediaCommand::Update(LegId(1), media));
-    world.run(SECOND);
+    world.run(SETTLE);
     let resumed = world.listen(SECOND);
     assert!(hears(&resumed[0], TONES[1], 4000.0) && hears(&resumed[1], TONES[0], 4000.0));
 }
@@ -261,7 +264,7 @@ fn a_leg_moves_to_another_plane_and_is_heard_there() {
     caller.slot = there.plane.add(there.now(), leg).unwrap();
     there.callers.push(caller);
     there.command(MediaCommand::Join(LegId(1), MeetingKey(8)));
-    there.run(SECOND);
+    there.run(SETTLE);
     assert!(hears(&there.listen(SECOND)[0], TONES[0], 4000.0));
 }
 
@@ -314,7 +317,7 @@ fn late_wakes_are_taken_late_and_what_was_missed_whole_passes_as_loss() {
         }
         assert_eq!(world.plane.take_missed() > 0, gap > 7, "{gap}");
     }
-    world.run(SECOND);
+    world.run(SETTLE);
     assert!(hears(&world.listen(SECOND)[0], TONES[1], 4000.0));
 }
 

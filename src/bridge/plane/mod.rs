@@ -104,7 +104,7 @@ impl MediaPlane {
         let last = phase::wake_at(self.epoch, now);
         let fewest = self.menu.iter().enumerate().min_by_key(|(_, menu)| menu.legs.len());
         let phase = fewest.map_or(0, |(phase, _)| phase);
-        let slot = self.seats.insert(leg, phase, last.saturating_sub(PHASES as u64))?;
+        let slot = self.seats.insert(leg, phase, phase::before_first(last))?;
         self.sit(slot, phase, last);
         Ok(slot)
     }

@@ -70,6 +70,11 @@ fn at_or_after(wake: u64, phase: usize) -> u64 {
     wake + (phase as u64 + phases - wake % phases) % phases
 }
 
+/// The last wake of a leg that comes at the wake `now` and has had none: any next one suits it, and it has missed nothing.
+pub(super) fn before_first(now: u64) -> u64 {
+    (now + 1).saturating_sub(LEAST)
+}
+
 /// The number of the wake that `now` belongs to.
 pub(super) fn wake_at(epoch: Instant, now: Instant) -> u64 {
     // Nanoseconds of 584 years fit.
@@ -117,6 +122,10 @@ mod tests {
             let turn = round.due(100).unwrap();
             round.shift(turn, phase);
             assert!((103..=106).contains(&round.next) && round.next % 4 == phase as u64, "{phase}: {}", round.next);
+        }
+        for wake in 101..=104 {
+            let turn = Turn { wake };
+            assert!(!turn.too_early(before_first(100)) && turn.missed_since(before_first(100)) == 0);
         }
         assert!(Turn { wake: 102 }.too_early(100) && !Turn { wake: 103 }.too_early(100));
     }
