@@ -254,7 +254,7 @@ mod tests {
     fn written(compound: Compound<'_>) -> Vec<u8> {
         let mut out = [0; 256];
         let length = compound.write(&mut out);
-        assert!(length > 0 && length % 4 == 0);
+        assert!(length > 0 && length.is_multiple_of(4));
         out[..length].to_vec()
     }
 
