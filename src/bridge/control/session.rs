@@ -152,8 +152,8 @@ impl Session {
     pub fn deadline(&self) -> Instant {
         match &self.state {
             State::Live(live) => {
-                let own = live.call.poll_timeout().map_or(self.ends, |(at, _)| at);
-                live.leaving.unwrap_or(self.ends).min(own)
+                let last = live.leaving.unwrap_or(self.ends);
+                live.call.poll_timeout().map_or(last, |(at, _)| at.min(last))
             }
             _ => self.ends,
         }
