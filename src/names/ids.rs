@@ -24,13 +24,30 @@ pub struct CallHandle(pub u64);
 
 impl fmt::Display for CallHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Hexadecimal with a letter in front: no nine-digit run can ever look like a samtals-ID.
-        write!(f, "c{:012x}", self.0 & 0xffff_ffff_ffff)
+        // Sixteen consonants for the sixteen values of four bits: nothing in it can ever look like a samtals-ID or a number.
+        f.write_str("c")?;
+        (0..12).rev().try_for_each(|place| {
+            let letter = b"bcdfghjklmnpqrst"[(self.0 >> (4 * place)) as usize & 0xf];
+            write!(f, "{}", letter as char)
+        })
     }
 }
 
 impl fmt::Debug for CallHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_holds_no_digit_and_tells_calls_apart() {
+        assert_eq!(CallHandle(0x0123_4567_89ab_cdef).to_string(), "cghjklmnpqrst");
+        let all: std::collections::HashSet<String> = (0..1000u64).map(|n| CallHandle(n).to_string()).collect();
+        assert_eq!(all.len(), 1000);
+        assert!(all.iter().all(|handle| handle.len() == 13 && handle.bytes().all(|b| b.is_ascii_lowercase())));
     }
 }
