@@ -103,6 +103,17 @@ impl World {
         ears::spoken(self.phone(id).recording())
     }
 
+    /// Until this prompt is being said to a phone.
+    pub fn until_said(&mut self, id: Id, prompt: PromptId) {
+        for _ in 0..500 {
+            if ears::saying(self.phone(id).recording()) == Some(prompt) {
+                return;
+            }
+            self.run_ms(20);
+        }
+        panic!("{prompt:?} was not said to {id:?} in 10 s, but {:?}", self.heard(id));
+    }
+
     /// Their names.
     pub fn words(&self, id: Id) -> Vec<PromptId> {
         self.heard(id).iter().map(|spoken| spoken.id).collect()

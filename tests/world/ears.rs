@@ -1,9 +1,12 @@
 //! Prompts as pairs of tones, and ears that know them again.
 
+use std::f32::consts::TAU;
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use ljudbro::audio::tone::{Tone, tone_level};
+use ljudbro::audio::level::level_dbov;
+use ljudbro::audio::tone::Tone;
 use ljudbro::media::prompt::Prompt;
 use ljudbro::media::{PromptId, PromptSet};
 use ljudbro::sim::Recording;
@@ -102,18 +105,46 @@ pub fn spoken(recording: &Recording) -> Vec<Spoken> {
     heard.into_iter().map(|(id, voice, from, to)| Spoken { id, voice, from: at(from + WINDOW / 2), to: at(to + WINDOW / 2) }).collect()
 }
 
+/// What is being spoken now, by the last 40 ms heard.
+pub fn saying(recording: &Recording) -> Option<PromptId> {
+    let samples = recording.samples();
+    pair(samples.get(samples.len().checked_sub(WINDOW)?..)?).map(|(id, _)| id)
+}
+
 /// The prompt whose pair is in this window.
 fn pair(window: &[i16]) -> Option<(PromptId, Voice)> {
-    let row = loudest(window, ROWS, row_hz)?;
-    let column = loudest(window, COLUMNS, column_hz)?;
-    let voice = if tone_level(window, NEW_VOICE_HZ) > HEARD_DBOV { Voice::New } else { Voice::Old };
+    // Of all tests most of the time is spent here: what is silent is not looked at, and the window's weights are computed once.
+    if level_dbov(window) < HEARD_DBOV {
+        return None;
+    }
+    static WEIGHTS: LazyLock<[f32; WINDOW]> =
+        LazyLock::new(|| std::array::from_fn(|i| 0.5 - 0.5 * (TAU * (i as f32 + 0.5) / WINDOW as f32).cos()));
+    let mut weighted = [0.0; WINDOW];
+    for ((weighted, sample), weight) in weighted.iter_mut().zip(window).zip(WEIGHTS.iter()) {
+        *weighted = f32::from(*sample) * weight;
+    }
+    let row = loudest(&weighted, ROWS, row_hz)?;
+    let column = loudest(&weighted, COLUMNS, column_hz)?;
+    let voice = if level(&weighted, NEW_VOICE_HZ) > HEARD_DBOV { Voice::New } else { Voice::Old };
     PromptId::ALL.get(row * COLUMNS + column).map(|id| (*id, voice))
 }
 
-fn loudest(window: &[i16], count: usize, hz: impl Fn(usize) -> f64) -> Option<usize> {
-    let level = |place: usize| tone_level(window, hz(place));
-    let best = (0..count).max_by(|a, b| level(*a).total_cmp(&level(*b)))?;
-    (level(best) > HEARD_DBOV).then_some(best)
+fn loudest(weighted: &[f32; WINDOW], count: usize, hz: impl Fn(usize) -> f64) -> Option<usize> {
+    let levels = (0..count).map(|place| (place, level(weighted, hz(place))));
+    let (best, loudest) = levels.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (loudest > HEARD_DBOV).then_some(best)
+}
+
+/// As `tone_level`, of samples that carry their weights.
+fn level(weighted: &[f32; WINDOW], hz: f64) -> f32 {
+    let coefficient = 2.0 * (std::f64::consts::TAU * hz / 8_000.0).cos() as f32;
+    let (mut last, mut before) = (0.0f32, 0.0f32);
+    for sample in weighted {
+        (last, before) = (sample + coefficient * last - before, last);
+    }
+    let power = last * last + before * before - coefficient * last * before;
+    // The weights add up to half the window.
+    10.0 * (8.0 * power / (WINDOW * WINDOW) as f32 / (32_768.0 * 32_768.0) + 1e-13).log10()
 }
 
 /// What a caller says: below all prompts, and 12 Hz apart, which a second tells apart.

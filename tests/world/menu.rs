@@ -42,7 +42,7 @@ fn star_one_helps_and_the_meeting_goes_on_quieter_underneath() {
     world.run_ms(1_000);
     let normal = world.loudness(a, b);
     world.press(a, "*1");
-    world.until(Duration::from_secs(2), "help is said", |world| world.words(a).contains(&Hjalp));
+    world.until_said(a, Hjalp);
     world.run_ms(300);
     let help = *world.heard(a).last().unwrap();
     let under = world.phone(a).recording().between(help.from + Duration::from_millis(100), world.now);
@@ -126,7 +126,7 @@ fn a_prompt_that_is_being_spoken_ends_in_the_old_voice_and_the_next_one_is_new()
     let mut world = World::new(208);
     let (a, b) = (world.dial(|_| ()), world.in_meeting());
     let speaking = world.dial(|_| ());
-    world.until(Duration::from_secs(3), "the welcome begins", |world| !world.words(speaking).is_empty());
+    world.until_said(speaking, Valkommen);
     world.swap_prompts(Voice::New);
     world.run_ms(2_000);
     let heard = world.heard(speaking);
