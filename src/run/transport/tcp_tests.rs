@@ -11,6 +11,7 @@ struct Hall {
     address: SocketAddr,
     inbound: mpsc::Receiver<Inbound>,
     outbound: Outbound,
+    census: Arc<Census>,
     counters: Arc<Counters>,
 }
 
@@ -21,8 +22,9 @@ fn hall(trunks: &str) -> Hall {
     let address = socket.local_addr().unwrap();
     let (to_control, inbound) = mpsc::channel(INBOUND_QUEUE);
     let gate = Arc::new(Gate::new(Trunks::new(vec![trunks.parse().unwrap()]), counters.clone()));
-    tokio::spawn(listen(TcpListener::from_std(socket).unwrap(), gate, Census::new(counters.clone()), to_control));
-    Hall { address, inbound, outbound: Outbound::new(Vec::new(), counters.clone()), counters }
+    let census = Census::new(counters.clone());
+    tokio::spawn(listen(TcpListener::from_std(socket).unwrap(), gate, census.clone(), to_control));
+    Hall { address, inbound, outbound: Outbound::new(Vec::new(), counters.clone()), census, counters }
 }
 
 impl Hall {
@@ -139,7 +141,11 @@ async fn one_address_cannot_take_all_connections() {
     assert_eq!(beyond.read(&mut [0; 8]).await.unwrap_or(0), 0, "closed at once");
     assert_eq!(hall.counters.connections_too_many.get(), 1);
     callers.pop();
-    hall.closed().await;
+    let gone = hall.closed().await;
+    assert!(hall.outbound.closed(gone));
+    while hall.census.peers.lock().unwrap().values().sum::<usize>() == CONNECTIONS_PER_PEER {
+        tokio::task::yield_now().await;
+    }
     let mut next = hall.connect().await;
     next.write_all(OPTIONS).await.unwrap();
     hall.message().await;
