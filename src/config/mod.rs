@@ -114,7 +114,7 @@ pub struct PortRange {
 impl PortRange {
     /// The pairs that lie whole between two ports; `None` when there is none.
     pub fn new(first: u16, last: u16) -> Option<Self> {
-        let first = if first % 2 == 0 { first } else { first.checked_add(1)? };
+        let first = if first.is_multiple_of(2) { first } else { first.checked_add(1)? };
         let last = if last % 2 == 1 { last } else { last.checked_sub(1)? };
         (first > 0 && first < last).then_some(Self { first, last })
     }

@@ -205,7 +205,7 @@ impl ControlTask {
     fn reports(&mut self) {
         for index in 0..self.links.len() {
             let Ok(id) = u16::try_from(index).map(WorkerId) else { return };
-            while let Some(report) = self.links.get_mut(index).and_then(ControlEnd::next) {
+            while let Some(report) = self.links.get_mut(index).and_then(ControlEnd::take) {
                 self.report(id, report);
             }
             if !self.stopped && !self.broken && self.links.get(index).is_some_and(ControlEnd::is_dead) {

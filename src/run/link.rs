@@ -140,7 +140,7 @@ impl ControlEnd {
     }
 
     /// The next report.
-    pub fn next(&mut self) -> Option<Report> {
+    pub fn take(&mut self) -> Option<Report> {
         self.reports.pop().ok()
     }
 
@@ -303,7 +303,7 @@ mod tests {
         }
         assert_eq!(obeyed, FOR_LEGS, "then orders wait: nothing is taken that could not be reported");
         let mut reports = 0;
-        while control.next().is_some() {
+        while control.take().is_some() {
             reports += 1;
         }
         assert_eq!(reports, REPORTS);

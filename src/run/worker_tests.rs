@@ -72,7 +72,7 @@ impl Bench {
     fn report(&mut self, worker: usize) -> Report {
         let until = Instant::now() + PATIENCE;
         loop {
-            if let Some(report) = self.links[worker].next() {
+            if let Some(report) = self.links[worker].take() {
                 return report;
             }
             assert!(Instant::now() < until, "no report came");
