@@ -6,7 +6,7 @@ use arrayvec::ArrayVec;
 
 use crate::names::{CallId, Key};
 
-/// People press `#` out of habit after the ninth digit: it means nothing for so long.
+/// People press `#` out of habit after the ninth digit, once or twice: it means nothing for so long.
 const SWALLOW: Duration = Duration::from_secs(2);
 
 /// What a key came to.
@@ -52,11 +52,7 @@ impl DigitCollector {
                 self.whole_at = Some(now);
                 CallId::from_number(number).map_or(Typed::Nothing, Typed::Whole)
             }
-            Key::Hash if self.digits.is_empty() && self.whole_at.is_some_and(|at| now < at + SWALLOW) => {
-                // One `#`, once.
-                self.whole_at = None;
-                Typed::Nothing
-            }
+            Key::Hash if self.digits.is_empty() && self.whole_at.is_some_and(|at| now < at + SWALLOW) => Typed::Nothing,
             Key::Hash => {
                 self.digits.clear();
                 Typed::TooShort
@@ -98,13 +94,17 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_after_the_ninth_digit_is_swallowed_for_two_seconds_and_once() {
+    fn a_hash_after_the_ninth_digit_is_swallowed_for_two_seconds() {
         let (mut collector, now) = (DigitCollector::default(), Instant::now());
         type_all(&mut collector, now, "123456789");
-        assert_eq!(type_all(&mut collector, now + Duration::from_millis(1999), "#"), Typed::Nothing);
-        assert_eq!(type_all(&mut collector, now + Duration::from_millis(1999), "#"), Typed::TooShort);
-        type_all(&mut collector, now, "123456789");
+        assert_eq!(type_all(&mut collector, now + Duration::from_millis(1999), "##"), Typed::Nothing);
         assert_eq!(type_all(&mut collector, now + SWALLOW, "#"), Typed::TooShort);
+    }
+
+    #[test]
+    fn a_hash_after_the_first_digit_of_the_next_id_is_not_swallowed() {
+        let (mut collector, now) = (DigitCollector::default(), Instant::now());
+        assert_eq!(type_all(&mut collector, now, "1234567891#"), Typed::TooShort);
     }
 
     #[test]

@@ -86,8 +86,8 @@ pub enum Farewell {
 pub enum Reason {
     /// Time to speak first (300 ms after the first RTP, or 1 s).
     Begin,
-    /// No key in time.
+    /// No key in time, or last words whose end was never reported.
     Silence,
-    /// A `#` after the ninth digit is no longer swallowed, a half command is forgotten.
+    /// A half command is forgotten.
     Forget,
 }

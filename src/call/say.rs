@@ -11,7 +11,7 @@ pub fn words(prompts: &[P]) -> Utterance {
 pub fn count(participants: usize) -> Utterance {
     let mut said = Utterance::new();
     for prompt in std::iter::once(P::Antal1).chain(number(participants)).chain([P::Antal2]) {
-        // Five words at most: "hundra", "tjugo", "tre" between the two.
+        // Six words at most: "nitton", "hundra", "tjugo", "tre" between the two.
         let _ = said.try_push(prompt);
     }
     said
@@ -41,12 +41,14 @@ const UNITS: [P; 19] = [
 
 const TENS: [P; 8] = [P::Tal20, P::Tal30, P::Tal40, P::Tal50, P::Tal60, P::Tal70, P::Tal80, P::Tal90];
 
-/// A number of participants in words: *en* for one (common gender), 1 to 999. Above that it stays at 999: no meeting is so big
-/// ([`crate::media::prompt::UTTERANCE`] has room, the set has no word for a thousand).
+/// The biggest number the set has words for: "nitton hundra nittio nio". No meeting is bigger, and there is no prompt "tusen".
+const BIGGEST: usize = 1_999;
+
+/// A number of participants in words: *en* for one (common gender), 1 to [`BIGGEST`], where it stays.
 pub fn number(number: usize) -> impl Iterator<Item = P> {
-    let number = number.min(999);
+    let number = number.min(BIGGEST);
     let (hundreds, rest) = (number / 100, number % 100);
-    // "hundra", "två hundra": the hundred itself needs no one before it.
+    // "hundra", "två hundra", "elva hundra": the first hundred needs no one before it.
     let before = if hundreds > 1 { unit(hundreds) } else { None };
     let hundred = (hundreds > 0).then_some(P::Tal100);
     let (ten, last) = if rest < 20 { (None, unit(rest)) } else { (TENS.get(rest / 10 - 2).copied(), unit(rest % 10)) };
@@ -77,10 +79,21 @@ mod tests {
             (100, "tal_100"),
             (101, "tal_100 tal_en"),
             (256, "tal_2 tal_100 tal_50 tal_6"),
-            (5000, "tal_9 tal_100 tal_90 tal_9"),
+            (1_000, "tal_10 tal_100"),
+            (1_112, "tal_11 tal_100 tal_12"),
+            (1_999, "tal_19 tal_100 tal_90 tal_9"),
+            (5_000, "tal_19 tal_100 tal_90 tal_9"),
         ] {
             assert_eq!(spoken(n), said, "{n}");
         }
+    }
+
+    #[test]
+    fn every_number_has_its_own_words() {
+        let said: std::collections::HashSet<_> = (1..=BIGGEST).map(spoken).collect();
+        assert_eq!(said.len(), BIGGEST);
+        assert!(!said.contains(""));
+        assert_eq!(count(BIGGEST).len(), 6);
     }
 
     #[test]

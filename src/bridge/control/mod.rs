@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tracing::info;
+use tracing::{info, warn};
 
 use self::alarms::Alarms;
 use self::session::{Ending, KeyPath, Session};
@@ -88,7 +88,9 @@ impl ControlPlane {
         let mut directory = Directory::new(random.random());
         let mut rooms = Vec::new();
         for (meeting, key) in settings.meetings.iter().zip((0..).map(MeetingKey)) {
-            directory.insert(key, &meeting.name, meeting.id);
+            if !directory.insert(key, &meeting.name, meeting.id) {
+                warn!(meeting = key.0, "nobody can enter: its name or ID is taken, or there are too many meetings");
+            }
             rooms.push(Room { meeting: Meeting::new(key), worker: None });
         }
         Self {
