@@ -322,6 +322,29 @@ fn late_wakes_are_taken_late_and_what_was_missed_whole_passes_as_loss() {
 }
 
 #[test]
+fn a_worker_that_wakes_unevenly_is_not_heard() {
+    let mut world = meeting(2);
+    let from = world.packets(0);
+    // Seed 5: of each four wakes, one to four are slept through now and then.
+    let mut seed = 5u32;
+    for _ in 0..5 * SECOND {
+        world.advance();
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if seed >> 30 != 0 || world.wake % 4 == 3 {
+            world.plane.tick(world.queues.now, world.wake, &mut world.queues);
+        }
+    }
+    assert_eq!(world.plane.take_missed(), 0);
+    let heard = world.heard(0, from);
+    assert!(heard.len() >= 248 * 160);
+    for second in heard.chunks(8000) {
+        assert!(hears(second, TONES[1], 4000.0), "{}", amplitude(second, TONES[1]));
+    }
+    let natural = 2.0 * 4000.0 * (std::f64::consts::PI * TONES[1] / 8000.0).sin();
+    assert!(f64::from(step(&heard)) < 1.1 * natural, "{} where the tone itself has {natural}", step(&heard));
+}
+
+#[test]
 fn a_meeting_is_mixed_soon_after_its_speakers_packets_come() {
     let mut world = World::new(4, true);
     for leg in 0..2 {

@@ -149,14 +149,14 @@ impl MediaPlane {
     /// Where wakes were left out, what was due at them is done now, once.
     pub fn tick<P: Ports>(&mut self, now: Instant, wake: u64, ports: &mut P) {
         for menu in &mut self.menu {
-            if let Some(turn) = menu.round.due(wake) {
+            if let Some(turn) = menu.round.due(self.epoch, wake) {
                 self.seats.each(menu.legs, |slot, seat| seat.menu_turn(now, turn, slot, &mut self.ears, ports));
             }
         }
         // From the end: a meeting that ends here is replaced by the last, which has had its turn.
         for index in (0..self.meetings.len()).rev() {
             let Some(meeting) = self.meetings.get_mut(index) else { continue };
-            if let Some(turn) = meeting.round.due(wake) {
+            if let Some(turn) = meeting.round.due(self.epoch, wake) {
                 meeting.turn(now, turn, &mut self.seats, &mut self.mixer, &mut self.ears, ports);
                 meeting.reconsider(self.epoch, turn, &self.seats);
                 if meeting.leaving > 0 {

@@ -2,7 +2,7 @@
 //!
 //! A wake has a number, counted from the epoch; its phase is the number modulo four.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{PHASES, WAKE};
 
@@ -30,6 +30,8 @@ pub(super) struct Round {
 pub(super) struct Turn {
     /// The wake it should have been at; at most three ago.
     pub wake: u64,
+    /// The instant of that wake. Play-out goes by this and not by when the worker really woke, so a late wake is no jitter to it.
+    pub at: Instant,
 }
 
 impl Round {
@@ -39,9 +41,9 @@ impl Round {
     }
 
     /// The turn that is due at this wake. A late one is taken late; of several that were missed only the last is left.
-    pub fn due(&mut self, wake: u64) -> Option<Turn> {
+    pub fn due(&mut self, epoch: Instant, wake: u64) -> Option<Turn> {
         let late = wake.checked_sub(self.next)?;
-        let turn = Turn { wake: wake - late % PHASES as u64 };
+        let turn = Turn::new(epoch, wake - late % PHASES as u64);
         self.next = turn.wake + PHASES as u64;
         Some(turn)
     }
@@ -53,6 +55,11 @@ impl Round {
 }
 
 impl Turn {
+    fn new(epoch: Instant, wake: u64) -> Self {
+        // Nanoseconds of 584 years fit.
+        Self { wake, at: epoch + Duration::from_nanos(wake.saturating_mul(WAKE.as_nanos() as u64)) }
+    }
+
     /// Whether a leg whose last turn was at `last` lets this one pass: it has just come from another phase.
     pub fn too_early(self, last: u64) -> bool {
         self.wake < last + LEAST
@@ -101,33 +108,42 @@ pub(super) fn best(current: usize, waits: impl Iterator<Item = [u32; PHASES]>) -
 mod tests {
     use super::*;
 
+    #[allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
+    fn epoch() -> Instant {
+        Instant::now()
+    }
+
     #[test]
     fn a_round_comes_every_fourth_wake_and_a_late_one_is_taken_late() {
+        let epoch = epoch();
+        let turn = |wake| Turn::new(epoch, wake);
         let mut round = Round::after(100, 2);
-        let turns: Vec<_> = (101..112).filter_map(|wake| round.due(wake).map(|turn| (wake, turn.wake))).collect();
-        assert_eq!(turns, [(102, 102), (106, 106), (110, 110)]);
-        assert_eq!(round.due(117), Some(Turn { wake: 114 }), "three wakes late");
-        assert_eq!(round.due(117), None);
-        assert_eq!(round.due(140), Some(Turn { wake: 138 }), "one turn for all that was missed");
-        assert_eq!(Turn { wake: 138 }.missed_since(114), 5);
-        assert_eq!(Turn { wake: 118 }.missed_since(114), 0);
-        assert_eq!(Turn { wake: 121 }.missed_since(114), 0, "a leg that changed its phase has missed nothing");
-        assert_eq!(Turn { wake: 1 << 40 }.missed_since(114), MOST_MISSED);
+        let turns: Vec<_> = (101..112).filter_map(|wake| round.due(epoch, wake).map(|turn| (wake, turn.wake, turn.at))).collect();
+        assert_eq!(turns, [102, 106, 110].map(|wake| (wake, wake, epoch + WAKE * wake as u32)));
+        assert_eq!(round.due(epoch, 117), Some(turn(114)), "three wakes late");
+        assert_eq!(round.due(epoch, 117), None);
+        assert_eq!(round.due(epoch, 140), Some(turn(138)), "one turn for all that was missed");
+        assert_eq!(turn(138).missed_since(114), 5);
+        assert_eq!(turn(118).missed_since(114), 0);
+        assert_eq!(turn(121).missed_since(114), 0, "a leg that changed its phase has missed nothing");
+        assert_eq!(turn(1 << 30).missed_since(114), MOST_MISSED);
     }
 
     #[test]
     fn a_shift_is_at_most_one_wake_early_and_two_late() {
+        let epoch = epoch();
+        let turn = |wake| Turn::new(epoch, wake);
         for phase in 0..PHASES {
             let mut round = Round::after(99, 0);
-            let turn = round.due(100).unwrap();
-            round.shift(turn, phase);
+            let last = round.due(epoch, 100).unwrap();
+            round.shift(last, phase);
             assert!((103..=106).contains(&round.next) && round.next % 4 == phase as u64, "{phase}: {}", round.next);
         }
         for wake in 101..=104 {
-            let turn = Turn { wake };
-            assert!(!turn.too_early(before_first(100)) && turn.missed_since(before_first(100)) == 0);
+            let next = turn(wake);
+            assert!(!next.too_early(before_first(100)) && next.missed_since(before_first(100)) == 0);
         }
-        assert!(Turn { wake: 102 }.too_early(100) && !Turn { wake: 103 }.too_early(100));
+        assert!(turn(102).too_early(100) && !turn(103).too_early(100));
     }
 
     #[test]
@@ -140,9 +156,8 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
     fn wakes_are_counted_from_the_epoch() {
-        let epoch = Instant::now();
+        let epoch = epoch();
         assert_eq!(wake_at(epoch, epoch), 0);
         assert_eq!(wake_at(epoch, epoch + WAKE * 7 + WAKE / 2), 7);
         assert_eq!(wake_at(epoch + WAKE, epoch), 0);

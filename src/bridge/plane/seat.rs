@@ -146,11 +146,11 @@ impl Seat {
             ears.missed += missing;
             let silence = [self.leg.codec().silence(); FRAME];
             for _ in 0..missing {
-                self.leg.render(now, &mut self.sound);
+                self.leg.render(turn.at, &mut self.sound);
                 self.leg.send(now, &silence, |_, _| {});
             }
         }
-        Some(self.leg.render(now, &mut self.sound))
+        Some(self.leg.render(turn.at, &mut self.sound))
     }
 
     /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so
