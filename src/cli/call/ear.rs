@@ -12,8 +12,10 @@ const SOUND_DBOV: f32 = -50.0;
 const GAP: Duration = Duration::from_millis(400);
 /// Stretch of sound judged at once, samples: 20 ms.
 const STRETCH: usize = 160;
-/// Two stretches for a tone: 200 Hz apart from others.
+/// Two stretches for a tone: 100 Hz apart from others.
 const TONE_STRETCH: usize = 2 * STRETCH;
+/// Stretches that must hold a tone one after the other, 120 ms: no vowel stands so still.
+const STEADY: u8 = 6;
 
 /// Follows a recording while it grows.
 #[derive(Debug)]
@@ -25,13 +27,15 @@ pub struct Ear {
     sound: Option<(Instant, Instant)>,
     tone_hz: Option<f64>,
     tone_heard: bool,
+    /// Begin of the tone, if it is one, and for how many stretches it has been there.
+    steady: Option<(Instant, u8)>,
     last_key: Option<Instant>,
 }
 
 impl Ear {
     /// `tone_hz`: tell when a tone of this frequency is first heard after the last key.
     pub fn new(tone_hz: Option<f64>) -> Self {
-        Self { answered: None, judged: 0, sound: None, tone_hz, tone_heard: false, last_key: None }
+        Self { answered: None, judged: 0, sound: None, tone_hz, tone_heard: false, steady: None, last_key: None }
     }
 
     /// The call is answered.
@@ -51,14 +55,9 @@ impl Ear {
         while let Some(stretch) = samples.get(self.judged..self.judged + STRETCH) {
             self.judged += STRETCH;
             self.judge(recording, stretch, now);
-            if let Some(hz) = self.tone_hz
-                && !self.tone_heard
-                && let Some(last) = samples.get(self.judged.saturating_sub(TONE_STRETCH)..self.judged)
-                && tone_level(last, hz) > SOUND_DBOV
-            {
-                self.tone_heard = true;
-                let waited = self.last_key.map(|key| format!(", {:.0} ms after the last key", (now - key).as_secs_f64() * 1000.0));
-                println!("{} hears {hz} Hz{}", self.clock(now), waited.unwrap_or_default());
+            if let Some(hz) = self.tone_hz.filter(|_| !self.tone_heard) {
+                let last = samples.get(self.judged.saturating_sub(TONE_STRETCH)..self.judged).unwrap_or_default();
+                self.follow_tone(hz, last, now);
             }
         }
     }
@@ -70,6 +69,22 @@ impl Ear {
         }
         if self.answered.is_some() {
             println!("{} heard {} packets", self.clock(now), recording.packets().len());
+        }
+    }
+
+    /// Tell when the tone began, once it has stood for a while.
+    fn follow_tone(&mut self, hz: f64, last: &[i16], now: Instant) {
+        if tone_level(last, hz) <= SOUND_DBOV {
+            self.steady = None;
+            return;
+        }
+        let (begin, stretches) = self.steady.unwrap_or((now, 0));
+        self.steady = Some((begin, stretches + 1));
+        if stretches + 1 >= STEADY {
+            self.tone_heard = true;
+            let since = self.last_key.and_then(|key| begin.checked_duration_since(key));
+            let waited = since.map(|since| format!(", {:.0} ms after the last key", since.as_secs_f64() * 1000.0));
+            println!("{} hears {hz} Hz{}", self.clock(begin), waited.unwrap_or_default());
         }
     }
 
