@@ -95,7 +95,11 @@ pub fn key(request: &Request) -> Result<Option<Key>, Unsupported> {
     }
     match request.headers.typed::<ContentType>() {
         Some(Ok(kind)) if kind.is("application", "dtmf-relay") => Ok(body.split(|octet| *octet == b'\n').find_map(signal)),
-        Some(Ok(kind)) if kind.is("application", "dtmf") => Ok(pressed(body.split(|o| *o == b'\n').next().unwrap_or_default())),
+        // The key alone, or written as in a relay.
+        Some(Ok(kind)) if kind.is("application", "dtmf") => {
+            let first = body.split(|octet| *octet == b'\n').next().unwrap_or_default();
+            Ok(pressed(first).or_else(|| signal(first)))
+        }
         _ if optional(request) => Ok(None),
         _ => Err(Unsupported),
     }
@@ -140,6 +144,7 @@ mod tests {
             ("dtmf-relay", "Signal=hello", None),
             ("dtmf", "7", Some('7')),
             ("dtmf", "10\r\n", Some('*')),
+            ("dtmf", "Signal=8\r\nDuration=100", Some('8')),
             ("dtmf", "16", None),
         ] {
             let read = super::key(&request(&format!("Content-Type: application/{kind}\r\n"), body));

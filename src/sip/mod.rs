@@ -6,6 +6,7 @@ mod body;
 pub mod event;
 pub mod flow;
 pub mod framer;
+mod lenient;
 pub mod target;
 pub mod trunk;
 

@@ -3,6 +3,7 @@
 use sipx_sip::headers::Address as NameAddress;
 use sipx_sip::{HeaderName, Host, Request, Scheme, Uri};
 
+use super::lenient;
 use crate::names::PhoneNumber;
 
 /// The Request-URI, read.
@@ -43,7 +44,8 @@ impl Target {
     pub fn parse(uri: &Uri) -> Option<Self> {
         match uri.scheme() {
             Scheme::Tel => {
-                let number = text(uri.tel_parts()?.subscriber())?.parse().ok()?;
+                let parts = uri.tel_parts()?;
+                let number = number(text(parts.subscriber())?, text(parts.parameters().unwrap_or_default())?)?;
                 Some(Self::Number { number, address: None })
             }
             Scheme::Sip | Scheme::Sips => {
@@ -52,16 +54,26 @@ impl Target {
                     None => String::new(),
                 };
                 // RFC 3261 §19.1.1: what follows `;` in a telephone-subscriber are its parameters (`;phone-context=…`).
-                let bare = user.split(';').next().unwrap_or_default();
+                let (bare, parameters) = user.split_once(';').unwrap_or((user.as_str(), ""));
                 let address = Address { user: bare.to_owned(), host: host(uri)? };
                 // A number is digits and separators; with `user=phone` or without, trunks write both (RFC 3261 §19.1.1).
-                Some(match bare.parse::<PhoneNumber>() {
-                    Ok(number) => Self::Number { number, address: Some(address) },
-                    Err(_) => Self::Address(address),
+                Some(match number(bare, parameters) {
+                    Some(number) => Self::Number { number, address: Some(address) },
+                    None => Self::Address(address),
                 })
             }
             _ => None,
         }
+    }
+}
+
+/// A subscriber with its parameters: a local number belongs to a global `phone-context` (RFC 3966 §5.1.5).
+fn number(subscriber: &str, parameters: &str) -> Option<PhoneNumber> {
+    let context = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("phone-context="));
+    match context {
+        // A leading zero is the trunk prefix, which the canonical spelling takes away itself.
+        Some(context) if context.starts_with('+') && !subscriber.starts_with(['+', '0']) => format!("{context}{subscriber}").parse().ok(),
+        _ => subscriber.parse().ok(),
     }
 }
 
@@ -82,7 +94,7 @@ pub fn caller(request: &Request) -> Option<PhoneNumber> {
         .headers
         .get_all(&HeaderName::PAssertedIdentity)
         .flat_map(|header| NameAddress::parse_list(&header.value(), "P-Asserted-Identity").unwrap_or_default());
-    let from = request.headers.value(&HeaderName::From).and_then(|value| NameAddress::parse(&value, "From").ok());
+    let from = request.headers.value(&HeaderName::From).and_then(|value| lenient::address(&value, "From"));
     asserted.chain(from).find_map(|address| match Target::parse(&address.uri)? {
         Target::Number { number, .. } => Some(number),
         Target::Address(_) => None,
@@ -113,6 +125,8 @@ mod tests {
             "sips:0480445511@x",
             "tel:+46-480-44-55-11",
             "tel:0480445511;phone-context=+46",
+            "tel:480-445511;phone-context=+46",
+            "sip:480445511;phone-context=+46@x;user=phone",
         ] {
             assert!(matches!(parse(uri), Some(Target::Number { number, .. }) if number == home), "{uri}");
         }
@@ -125,6 +139,15 @@ mod tests {
         assert_eq!(parse("sip:m%C3%B6te:secret@10.0.0.1;transport=tcp"), address("m\u{f6}te", "10.0.0.1"));
         assert_eq!(parse("sip:[::ffff:10.0.0.1]"), address("", "10.0.0.1"));
         assert_eq!(parse("http:x"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_uri_makes_it_panic(rest in "[ -~]{0,60}", scheme in "(sip|tel|sips|x)") {
+            if let Ok(uri) = Uri::parse(Bytes::from(format!("{scheme}:{rest}"))) {
+                let _ = Target::parse(&uri);
+            }
+        }
     }
 
     #[test]

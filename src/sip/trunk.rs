@@ -22,3 +22,24 @@ impl Trunks {
         self.nets.iter().any(|net| net.contains(&address))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_ranges_may_call_and_mapped_addresses_count_as_ipv4() {
+        let trunks = Trunks::new(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]);
+        for (address, allowed) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("2001:db8::7", true),
+            ("11.0.0.1", false),
+            ("::1", false),
+            ("::ffff:11.0.0.1", false),
+        ] {
+            assert_eq!(trunks.allows(address.parse().unwrap()), allowed, "{address}");
+        }
+        assert!(!Trunks::default().allows("127.0.0.1".parse().unwrap()));
+    }
+}

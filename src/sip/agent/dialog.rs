@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sipx_sip::headers::{Contact, RecordRoute};
-use sipx_sip::{Address, CSeq, HeaderName, Method, Request, RequestBuilder, Response, TransactionKey, Uri};
+use sipx_sip::{Address, CSeq, HeaderName, Headers, Method, Request, RequestBuilder, Response, TransactionKey, Uri};
 
-use super::super::{Flow, SipKey};
+use super::super::{Flow, SipKey, lenient};
 use super::respond::{ALLOW, SUPPORTED, contact, sent_by};
 
 /// Call-ID, our tag, the peer's tag (RFC 3261 §12).
@@ -16,7 +15,6 @@ pub type DialogId = (Vec<u8>, Vec<u8>, Vec<u8>);
 const ROUTES: usize = 70;
 
 /// One session.
-#[derive(Debug)]
 pub struct Dialog {
     pub key: SipKey,
     pub phase: Phase,
@@ -42,13 +40,12 @@ pub struct Dialog {
     pub timer: Option<SessionTimer>,
     /// The peer takes UPDATE.
     pub takes_update: bool,
-    /// A refresh of ours is out.
-    pub refreshing: bool,
+    /// A refresh of ours that is out.
+    pub refreshing: Option<TransactionKey>,
     /// What our last SDP said, for a refresh by re-INVITE.
     pub last_sdp: Bytes,
 }
 
-#[derive(Debug)]
 pub enum Phase {
     /// Not answered yet.
     Early { invite: TransactionKey, request: Box<Request> },
@@ -59,7 +56,6 @@ pub enum Phase {
 }
 
 /// A 200 that waits for its ACK.
-#[derive(Debug)]
 pub struct Unacked {
     pub transaction: TransactionKey,
     pub response: Response,
@@ -70,7 +66,6 @@ pub struct Unacked {
 }
 
 /// A re-INVITE or UPDATE that waits for its answer.
-#[derive(Debug)]
 pub struct Pending {
     pub transaction: TransactionKey,
     pub request: Box<Request>,
@@ -101,12 +96,13 @@ pub fn cseq(request: &Request) -> Option<u32> {
 }
 
 pub fn address(request: &Request, name: &HeaderName) -> Option<Address> {
-    Address::parse(&request.headers.value(name)?, "address").ok()
+    lenient::address(&request.headers.value(name)?, "address")
 }
 
 /// The first Contact.
-pub fn remote_target(request: &Request) -> Option<Uri> {
-    Some(request.headers.typed::<Contact>()?.ok()?.0.uri)
+pub fn remote_target(headers: &Headers) -> Option<Uri> {
+    let value = headers.value(&HeaderName::Contact)?;
+    lenient::address(lenient::split(&value, b',').first()?, "Contact").map(|address| address.uri)
 }
 
 impl Dialog {
@@ -120,7 +116,7 @@ impl Dialog {
             remote_tag: from.tag().unwrap_or_default().to_vec(),
             local: request.headers.value(&HeaderName::To)?.into_owned(),
             remote: request.headers.value(&HeaderName::From)?.into_owned(),
-            remote_target: remote_target(&request)?,
+            remote_target: remote_target(&request.headers)?,
             routes: record_routes(&request),
             local_cseq: 0,
             remote_cseq: cseq(&request)?,
@@ -129,7 +125,7 @@ impl Dialog {
             pending: None,
             timer: None,
             takes_update: sipx_sip::update::peer_allows(&request.headers),
-            refreshing: false,
+            refreshing: None,
             last_sdp: Bytes::new(),
             phase: Phase::Early { invite, request: Box::new(request) },
         })
@@ -140,21 +136,29 @@ impl Dialog {
         (self.call_id.clone(), self.local_tag.clone().into_bytes(), self.remote_tag.clone())
     }
 
+    /// A request of this dialog came on this path: a peer that lost its connection, or moved to another port behind its NAT, is answered
+    /// there from now on. Another address is somebody else's.
+    pub fn came_on(&mut self, flow: Flow) {
+        if flow.peer.ip() == self.flow.peer.ip() {
+            self.flow = flow;
+        }
+    }
+
     /// A target refresh (RFC 3261 §12.2.2).
     pub fn refresh_target(&mut self, request: &Request) {
-        if let Some(uri) = remote_target(request) {
+        if let Some(uri) = remote_target(&request.headers) {
             self.remote_target = uri;
         }
     }
 
     /// The Contact of a response to a request of ours refreshes the target too (RFC 3261 §12.2.1.2).
     pub fn refresh_target_by(&mut self, response: &Response) {
-        if let Some(Ok(contact)) = response.headers.typed::<Contact>() {
-            self.remote_target = contact.0.uri;
+        if let Some(uri) = remote_target(&response.headers) {
+            self.remote_target = uri;
         }
     }
 
-    /// A request of ours. ACK takes the CSeq of the INVITE before it (RFC 3261 §13.2.2.4), every other the next one.
+    /// A request of ours.
     pub fn request(
         &mut self,
         method: Method,
@@ -163,25 +167,9 @@ impl Dialog {
         headers: &[(HeaderName, String)],
         sdp: Option<Bytes>,
     ) -> Option<Request> {
-        if method != Method::Ack {
-            self.local_cseq += 1;
-        }
+        self.local_cseq += 1;
         let target = matches!(method, Method::Invite | Method::Update);
-        let from = [&self.local, &b";tag="[..], self.local_tag.as_bytes()].concat();
-        let mut builder = RequestBuilder::new(method.clone(), self.remote_target.clone())
-            .header(HeaderName::Via, format!("{};branch=z9hG4bK{branch};rport", sent_by(self.flow)))
-            .ok()?
-            .max_forwards(70);
-        for route in &self.routes {
-            builder = builder.header(HeaderName::Route, route.clone()).ok()?;
-        }
-        builder = builder
-            .header(HeaderName::From, from)
-            .and_then(|b| b.header(HeaderName::To, self.remote.clone()))
-            .and_then(|b| b.header(HeaderName::CallId, self.call_id.clone()))
-            .and_then(|b| b.cseq(self.local_cseq, &method))
-            .and_then(|b| b.header(HeaderName::UserAgent, product.to_owned()))
-            .ok()?;
+        let mut builder = self.start(&method, self.local_cseq, branch, product)?;
         if target {
             builder = builder
                 .header(HeaderName::Contact, contact(self.flow))
@@ -197,40 +185,48 @@ impl Dialog {
         }
         Some(builder.build())
     }
+
+    /// ACK to a 200 for an INVITE of ours, with that one's CSeq (RFC 3261 §13.2.2.4).
+    pub fn ack(&self, sequence: u32, branch: &str, product: &str) -> Option<Request> {
+        Some(self.start(&Method::Ack, sequence, branch, product)?.build())
+    }
+
+    fn start(&self, method: &Method, sequence: u32, branch: &str, product: &str) -> Option<RequestBuilder> {
+        let from = [&self.local, &b";tag="[..], self.local_tag.as_bytes()].concat();
+        let (uri, routes) = self.path();
+        let mut builder = RequestBuilder::new(method.clone(), uri)
+            .header(HeaderName::Via, format!("{};branch=z9hG4bK{branch};rport", sent_by(self.flow)))
+            .ok()?
+            .max_forwards(70);
+        for route in routes {
+            builder = builder.header(HeaderName::Route, route).ok()?;
+        }
+        builder
+            .header(HeaderName::From, from)
+            .and_then(|b| b.header(HeaderName::To, self.remote.clone()))
+            .and_then(|b| b.header(HeaderName::CallId, self.call_id.clone()))
+            .and_then(|b| b.cseq(sequence, method))
+            .and_then(|b| b.header(HeaderName::UserAgent, product.to_owned()))
+            .ok()
+    }
+
+    /// Request-URI and Route (RFC 3261 §12.2.1.1): a first proxy without `lr` routes strictly, so it stands in the Request-URI, and the
+    /// peer last in Route.
+    fn path(&self) -> (Uri, Vec<Vec<u8>>) {
+        let first = self.routes.first().and_then(|route| lenient::address(route, "Route")).map(|address| address.uri);
+        match first {
+            Some(strict) if strict.params().is_some_and(|parameters| !parameters.contains("lr")) => {
+                let last = [b"<", &self.remote_target.to_bytes()[..], b">"].concat();
+                (strict, self.routes.iter().skip(1).cloned().chain([last]).collect())
+            }
+            _ => (self.remote_target.clone(), self.routes.clone()),
+        }
+    }
 }
 
 /// Record-Route of a request as it stands, value by value, for the 200 and for our Route (RFC 3261 §12.1.1).
 pub fn record_routes(request: &Request) -> Vec<Vec<u8>> {
-    let mut routes = Vec::new();
-    for header in request.headers.get_all(&HeaderName::RecordRoute) {
-        // One header may hold several, with commas between; a row that cannot be read is kept whole.
-        let value = header.value().into_owned();
-        let count = RecordRoute::parse_list(&value).map_or(1, |list| list.len());
-        if count <= 1 {
-            routes.push(value);
-        } else {
-            routes.extend(split_commas(&value));
-        }
-    }
-    routes.truncate(ROUTES);
-    routes
-}
-
-fn split_commas(value: &[u8]) -> Vec<Vec<u8>> {
-    let (mut quoted, mut angle, mut parts, mut part) = (false, false, Vec::new(), Vec::new());
-    for octet in value {
-        match octet {
-            b'"' => quoted = !quoted,
-            b'<' if !quoted => angle = true,
-            b'>' if !quoted => angle = false,
-            b',' if !quoted && !angle => {
-                parts.push(std::mem::take(&mut part));
-                continue;
-            }
-            _ => {}
-        }
-        part.push(*octet);
-    }
-    parts.push(part);
-    parts.into_iter().map(|part| part.trim_ascii().to_vec()).filter(|part| !part.is_empty()).collect()
+    let rows: Vec<_> = request.headers.get_all(&HeaderName::RecordRoute).map(sipx_sip::Header::value).collect();
+    // One header may hold several, with commas between (RFC 3261 §7.3.1).
+    rows.iter().flat_map(|row| lenient::split(row, b',')).map(<[u8]>::to_vec).take(ROUTES).collect()
 }

@@ -8,8 +8,12 @@
 //! - `refresh.rs`: session timers (RFC 4028).
 //! - `dialog.rs`: what is remembered of a dialog; requests of ours inside it.
 //! - `respond.rs`: responses, and where they go.
+//! - `check.rs`: whether a request can be worked with.
+//! - `layer.rs`: the transactions, each bound to its peer.
 
+mod check;
 mod dialog;
+mod layer;
 mod refresh;
 mod request;
 mod respond;
@@ -19,25 +23,32 @@ mod session;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::Instant;
+use std::fmt;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use sipx_sip::transaction::Dispatch;
-use sipx_sip::{Message, Output, Reliability, Request, Response, Timer, Timers, TransactionKey, TransactionLayer, TuEvent, parse_datagram};
+use sipx_sip::{Message, Output, Reliability, Request, Response, Timer, Timers, TransactionKey, TuEvent, parse_datagram};
 
 use self::dialog::{Dialog, DialogId};
+use self::layer::Layer;
 use self::schedule::Schedule;
 use super::framer::limits;
+use super::lenient::salvage;
 use super::{AgentEvent, AgentSettings, Flow, SipKey, Transmit, Transport};
 
+/// How long the call's owner may think about an INVITE or an offer. It answers within milliseconds; this is for the day it does not, before
+/// the peer's own patience of 64·T1 is over (RFC 3261 §17.1.2.2, RFC 3311 §5.2).
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// The answering user agent. Feed it messages and time; drain `poll_transmit` and `poll_event` after every call.
-#[derive(Debug)]
 pub struct Agent {
     settings: AgentSettings,
     random: StdRng,
-    layer: TransactionLayer,
+    /// Makes tags of answers that are not remembered.
+    secret: u64,
+    layer: Layer,
     timers: Timers,
     schedule: Schedule<Alarm>,
     transactions: HashMap<TransactionKey, Transaction>,
@@ -54,11 +65,20 @@ pub struct Agent {
     events: VecDeque<AgentEvent>,
 }
 
-/// Call-ID, From tag, CSeq.
-type MergeKey = (Vec<u8>, Vec<u8>, u32);
+/// Nothing of any message shows itself.
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("dialogs", &self.dialogs.len())
+            .field("transactions", &self.transactions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Call-ID, From tag, CSeq with its method.
+type MergeKey = (Vec<u8>, Vec<u8>, u32, Vec<u8>);
 
 /// What is known of a transaction beside its machine.
-#[derive(Debug)]
 struct Transaction {
     flow: Flow,
     merge: Option<MergeKey>,
@@ -67,7 +87,7 @@ struct Transaction {
 }
 
 /// Why a request of ours was sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Bye,
     /// Session timer, by UPDATE.
@@ -77,13 +97,15 @@ enum Purpose {
 }
 
 /// What time brings.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Alarm {
     Transaction(TransactionKey, Timer),
     /// Send the 200 again (RFC 3261 §13.3.1.4).
     Again(SipKey),
     /// No ACK came.
     NoAck(SipKey),
+    /// An INVITE or an offer has not been answered.
+    Unanswered(SipKey),
     /// Refresh the session, or end one that was not refreshed (RFC 4028 §10).
     Session(SipKey),
 }
@@ -92,10 +114,12 @@ impl Agent {
     /// `seed` feeds tags, branches and identifiers; it must be unpredictable (RFC 3261 §19.3).
     pub fn new(settings: AgentSettings, seed: [u8; 32]) -> Self {
         let timers = Timers::default();
+        let mut random = StdRng::from_seed(seed);
         Self {
             settings,
-            random: StdRng::from_seed(seed),
-            layer: TransactionLayer::new(timers),
+            secret: random.random(),
+            random,
+            layer: Layer::new(timers),
             timers,
             schedule: Schedule::new(),
             transactions: HashMap::new(),
@@ -118,8 +142,10 @@ impl Agent {
         }
         // RFC 3261 §7.5: leading line ends are passed over.
         let start = datagram.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
-        if let Ok(message) = parse_datagram(datagram.slice(start..), &limits()) {
-            self.message(now, flow, message);
+        let datagram = datagram.slice(start..);
+        match parse_datagram(datagram.clone(), &limits()).ok().or_else(|| salvage(&datagram)) {
+            Some(message) => self.message(now, flow, message),
+            None => {}
         }
     }
 
@@ -155,6 +181,7 @@ impl Agent {
                 }
                 Alarm::Again(key) => self.answer_again(now, key),
                 Alarm::NoAck(key) => self.no_ack(now, key),
+                Alarm::Unanswered(key) => self.unanswered(now, key),
                 Alarm::Session(key) => self.session_timer(now, key),
             }
         }
@@ -184,7 +211,7 @@ impl Agent {
         match message {
             Message::Request(request) => self.receive_request(now, flow, request),
             Message::Response(response) => {
-                if let Dispatch::Matched { key, outputs } = self.layer.receive(Message::Response(response), reliability(flow)) {
+                if let Some((key, outputs)) = self.layer.receive_response(response) {
                     self.perform(now, &key, outputs);
                 }
             }
@@ -213,7 +240,11 @@ impl Agent {
             match *event {
                 TuEvent::Request(request) => self.request(now, key, *request),
                 TuEvent::Response(response) => self.response(now, key, &response),
-                TuEvent::Ack(ack) => self.ack(now, &ack),
+                TuEvent::Ack(ack) => {
+                    if let Some(flow) = self.transactions.get(key).map(|known| known.flow) {
+                        self.ack(now, flow, &ack);
+                    }
+                }
                 TuEvent::Timeout | TuEvent::TransportError => self.no_response(now, key),
                 _ => {}
             }
@@ -239,12 +270,12 @@ impl Agent {
         self.perform(now, key, outputs);
     }
 
-    /// Send a request of ours.
-    fn send_request(&mut self, now: Instant, flow: Flow, session: SipKey, purpose: Purpose, request: Request) {
-        if let Some((key, outputs)) = self.layer.send_request(request, reliability(flow)) {
-            self.transactions.insert(key.clone(), Transaction { flow, merge: None, ours: Some((session, purpose)) });
-            self.perform(now, &key, outputs);
-        }
+    /// Send a request of ours; its transaction.
+    fn send_request(&mut self, now: Instant, flow: Flow, session: SipKey, purpose: Purpose, request: Request) -> Option<TransactionKey> {
+        let (key, outputs) = self.layer.send_request(request, reliability(flow))?;
+        self.transactions.insert(key.clone(), Transaction { flow, merge: None, ours: Some((session, purpose)) });
+        self.perform(now, &key, outputs);
+        Some(key)
     }
 
     /// A random word of 64 bits for a tag or a branch (RFC 3261 §19.3: at least 32).

@@ -3,21 +3,39 @@
 use std::time::{Duration, Instant};
 
 use sipx_sip::session::{self, MinSe, Refresher, SessionExpires};
-use sipx_sip::{HeaderName, Method, Request, Response};
+use sipx_sip::{CSeq, HeaderName, Headers, Method, Request, Response};
 
 use super::super::{EndReason, SipKey};
+use super::check::supports_timer;
 use super::dialog::{Phase, SessionTimer};
-use super::request::supports_timer;
 use super::{Agent, Alarm, Purpose};
 
 /// A refresh that was refused for a passing reason is tried again after this.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// Longest interval agreed to. A day is longer than any meeting; and the header holds numbers no clock can be set to.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+fn asked(headers: &Headers) -> Option<SessionExpires> {
+    let asked = headers.typed::<SessionExpires>()?.ok()?;
+    Some(SessionExpires { interval: asked.interval.min(LONGEST), ..asked })
+}
+
+fn min_se(headers: &Headers) -> Option<Duration> {
+    headers.typed::<MinSe>()?.ok().map(|min| min.0.min(LONGEST))
+}
 
 impl Agent {
     fn negotiate(&self, request: &Request) -> session::Answer {
-        let asked = request.headers.typed::<SessionExpires>().and_then(Result::ok);
-        let peer_min = request.headers.typed::<MinSe>().and_then(Result::ok).map(|min| min.0);
-        session::answer(supports_timer(request), asked, peer_min, self.settings.min_se)
+        let supports = supports_timer(request);
+        let answer = session::answer(supports, asked(&request.headers), min_se(&request.headers), self.settings.min_se);
+        match answer {
+            _ if supports => answer,
+            // A proxy has asked, not the peer (RFC 4028 §8.1): 422 would mean nothing to it, and only we can refresh (§9, table 2).
+            session::Answer::Accept(accepted) => {
+                session::Answer::Accept(session::Accepted { refresher: Refresher::Uas, require: false, ..accepted })
+            }
+            _ => session::Answer::None,
+        }
     }
 
     /// Whether the interval a request asks for is long enough (RFC 4028 §9); else the shortest that is.
@@ -30,7 +48,6 @@ impl Agent {
 
     /// What a 200 says about it, and the timer from now on.
     pub(super) fn session_answer(&mut self, now: Instant, key: SipKey, request: &Request) -> Vec<(HeaderName, String)> {
-        let asked = request.headers.typed::<SessionExpires>().and_then(Result::ok);
         let agreed = self.negotiate(request);
         let Some(dialog) = self.dialogs.get_mut(&key) else { return Vec::new() };
         let session::Answer::Accept(mut accepted) = agreed else {
@@ -38,9 +55,9 @@ impl Agent {
             self.schedule.clear(&Alarm::Session(key));
             return Vec::new();
         };
-        if asked.is_none() {
+        if asked(&request.headers).is_none() {
             // We ask for it ourselves, so the interval is ours to choose, not below what the peer can bear (RFC 4028 §9).
-            let peer_min = request.headers.typed::<MinSe>().and_then(Result::ok).map_or(Duration::ZERO, |min| min.0);
+            let peer_min = min_se(&request.headers).unwrap_or_default();
             accepted.interval = self.settings.session_interval.max(peer_min).max(self.settings.min_se);
         }
         let we_refresh = accepted.refresher == Refresher::Uas;
@@ -70,7 +87,7 @@ impl Agent {
         if !timer.we_refresh || now + Duration::from_secs(1) >= timer.expires {
             return self.say_bye(now, key, EndReason::SessionExpired);
         }
-        if dialog.refreshing || dialog.pending.is_some() || dialog.unacked.is_some() {
+        if dialog.refreshing.is_some() || dialog.pending.is_some() || dialog.unacked.is_some() {
             // Something else is going on; it is a sign of life too.
             return self.schedule.set(Alarm::Session(key), now + TRY_AGAIN);
         }
@@ -95,28 +112,31 @@ impl Agent {
         let expires = SessionExpires { interval, refresher: Some(Refresher::Uac) };
         let headers = [(HeaderName::SessionExpires, expires.to_string()), (HeaderName::MinSe, min_se.to_string())];
         if let Some(request) = dialog.request(method, &branch, &product, &headers, sdp) {
-            dialog.refreshing = true;
-            self.send_request(now, flow, key, purpose, request);
+            let sent = self.send_request(now, flow, key, purpose, request);
+            if let Some(dialog) = self.dialogs.get_mut(&key) {
+                dialog.refreshing = sent;
+            }
         }
+        // Should it never be answered, the session must still run out.
+        self.schedule.set(Alarm::Session(key), now + TRY_AGAIN);
     }
 
     /// The answer to a refresh.
     pub(super) fn refreshed(&mut self, now: Instant, key: SipKey, purpose: Purpose, response: &Response) {
         let status = response.status.code();
         if purpose == Purpose::Invite && (200..300).contains(&status) {
-            self.acknowledge(key);
+            self.acknowledge(key, response);
         }
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
-        dialog.refreshing = false;
-        if matches!(dialog.phase, Phase::Ending) {
+        // A repeated 200 is acknowledged again and means nothing new.
+        if dialog.refreshing.take().is_none() || matches!(dialog.phase, Phase::Ending) {
             return;
         }
         let Some(timer) = &mut dialog.timer else { return };
         match status {
             200..300 => {
                 let asked = timer.interval;
-                let agreed = response.headers.typed::<SessionExpires>().and_then(Result::ok);
-                if let Some(next) = session::adopt(agreed, Some(asked)) {
+                if let Some(next) = session::adopt(self::asked(&response.headers), Some(asked)) {
                     *timer = SessionTimer { interval: next.interval, we_refresh: next.we_refresh, expires: now + next.interval };
                 }
                 dialog.refresh_target_by(response);
@@ -124,7 +144,7 @@ impl Agent {
             }
             // RFC 4028 §7.4: longer, then.
             422 => {
-                let min = response.headers.typed::<MinSe>().and_then(Result::ok).map_or(timer.interval * 2, |min| min.0);
+                let min = min_se(&response.headers).unwrap_or((timer.interval * 2).min(LONGEST));
                 if min <= timer.interval {
                     // It would refuse the same again.
                     return self.schedule.set(Alarm::Session(key), now + TRY_AGAIN);
@@ -145,12 +165,14 @@ impl Agent {
     }
 
     /// ACK to the 200 of our re-INVITE (RFC 3261 §13.2.2.4): not retransmitted by us, sent again with each 200.
-    fn acknowledge(&mut self, key: SipKey) {
+    fn acknowledge(&mut self, key: SipKey, response: &Response) {
+        let Some(Ok(sequence)) = response.headers.typed::<CSeq>().map(|cseq| cseq.map(|cseq| cseq.sequence)) else { return };
         let branch = self.word();
         let product = self.settings.product.clone();
         let Some(flow) = self.way(key) else { return };
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
-        if let Some(ack) = dialog.request(Method::Ack, &branch, &product, &[], None) {
+        dialog.refresh_target_by(response);
+        if let Some(ack) = dialog.ack(sequence, &branch, &product) {
             let bytes = sipx_sip::Message::Request(ack).to_bytes();
             self.transmits.push_back(super::Transmit { flow, bytes });
         }

@@ -1,27 +1,32 @@
 //! What becomes of a request: checked, matched to its dialog, answered or handed on.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rand::Rng;
-use sipx_sip::headers::{Require, Supported};
-use sipx_sip::transaction::Dispatch;
-use sipx_sip::{HeaderName, Message, Method, Request, Response, Scheme, TransactionKey, validate_request};
+use sipx_sip::{HeaderName, Message, Method, Request, Response, Scheme, TransactionKey};
 
 use super::super::body::{self, Unsupported};
 use super::super::target::{Target, caller};
 use super::super::{AgentEvent, EndReason, Flow, Invite, SipKey, Transmit};
+use super::check::{partial, unfit, unknown_extensions};
 use super::dialog::{Dialog, Pending, Phase, address, call_id, cseq, dialog_of};
+use super::layer::{cancelled_by, key_of};
 use super::respond::{ACCEPT, ALLOW, Answer, SUPPORTED, contact, seconds, stamp_via};
-use super::{Agent, Transaction, reliability};
+use super::{ANSWER_WITHIN, Agent, Alarm, Transaction, reliability};
 
 /// What `Retry-After` says under overload: calls come and go in minutes, a burst of calls is over in seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Largest random wait told to somebody whose offer crossed another, seconds (RFC 3261 §14.2).
 const CROSSED_SECONDS: u64 = 10;
+/// One transaction in so many is kept in reserve for calls that are up: each has a handful in its life, and under overload mostly its BYE.
+const RESERVE: usize = 4;
 
 impl Agent {
     /// A request as it came: straight to its transaction, or to a new one if there is room.
     pub(super) fn receive_request(&mut self, now: Instant, flow: Flow, mut request: Request) {
+        let key = key_of(&request, flow);
         // Without a Via nobody can match an answer to a request.
         if !stamp_via(&mut request, flow) {
             return;
@@ -33,36 +38,37 @@ impl Agent {
             }
             return;
         }
-        let known = TransactionKey::from_request(&request).is_some_and(|key| self.transactions.contains_key(&key));
-        if !known && !ack && self.layer.len().1 >= self.settings.max_transactions {
+        let Some(key) = key else { return };
+        if self.layer.knows(&key) {
+            // The answer follows the request, should it be repeated from another port or on another connection.
+            if let Some(known) = self.transactions.get_mut(&key) {
+                known.flow = flow;
+            }
+            let outputs = self.layer.repeated(&key, &request);
+            if outputs.is_empty() && !ack {
+                // An INVITE whose 200 was lost gets it again at once; its own timer goes on.
+                self.repeat_answer(now, &key);
+            }
+            return self.perform(now, &key, outputs);
+        }
+        if ack {
+            // The ACK to a 200 is a transaction of its own (RFC 3261 §17.1.1.3, §13.3.1.4).
+            return self.ack(now, flow, &request);
+        }
+        // What ends a call or belongs to one is let in when nothing new is: it makes room.
+        let inside = request.method == Method::Cancel || dialog_of(&request).is_some_and(|id| self.by_id.contains_key(&id));
+        let reserve = if inside { self.settings.max_transactions / RESERVE + 1 } else { 0 };
+        if self.layer.servers() >= self.settings.max_transactions + reserve {
             return self.answer_without_state(flow, &request, 503, Some(RETRY_AFTER));
         }
-        match self.layer.receive(Message::Request(request), reliability(flow)) {
-            Dispatch::Created { key, outputs } => {
-                self.transactions.insert(key.clone(), Transaction { flow, merge: None, ours: None });
-                self.perform(now, &key, outputs);
-            }
-            Dispatch::Matched { key, outputs } => {
-                // A repeated INVITE whose 200 was lost gets it again at once; its own timer goes on.
-                if outputs.is_empty()
-                    && let Some(session) = self.by_invite.get(&key).copied()
-                {
-                    self.repeat_answer(now, session);
-                }
-                self.perform(now, &key, outputs);
-            }
-            // The ACK to a 200 is a transaction of its own (RFC 3261 §17.1.1.3, §13.3.1.4).
-            Dispatch::Unmatched(message) => {
-                if let Message::Request(request) = *message {
-                    self.ack(now, &request);
-                }
-            }
-        }
+        self.transactions.insert(key.clone(), Transaction { flow, merge: None, ours: None });
+        let outputs = self.layer.open(&key, request, reliability(flow));
+        self.perform(now, &key, outputs);
     }
 
     /// Answer and forget: for requests that are not fit for a transaction, or one too many.
     fn answer_without_state(&mut self, flow: Flow, request: &Request, status: u16, retry_after: Option<Duration>) {
-        let tag = self.word();
+        let tag = self.stateless_tag(request);
         let Some(mut answer) = Answer::to(request, status).or_else(|| partial(request, status)) else { return };
         if let Some(after) = retry_after {
             answer = answer.with(HeaderName::RetryAfter, seconds(after));
@@ -71,11 +77,21 @@ impl Agent {
         self.transmits.push_back(Transmit { flow, bytes: Message::Response(response).to_bytes() });
     }
 
+    /// The same for the same request repeated (RFC 3261 §8.2.7), and nobody else's to foresee.
+    fn stateless_tag(&self, request: &Request) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        for name in [HeaderName::Via, HeaderName::From, HeaderName::CallId, HeaderName::CSeq] {
+            request.headers.value(&name).hash(&mut hasher);
+        }
+        format!("{:016x}", hasher.finish())
+    }
+
     /// A request nobody has seen before, in its own transaction.
     pub(super) fn request(&mut self, now: Instant, transaction: &TransactionKey, request: Request) {
         let Some(flow) = self.transactions.get(transaction).map(|known| known.flow) else { return };
         if request.method == Method::Cancel {
-            return self.cancel(now, transaction, &request);
+            return self.cancel(now, flow, transaction, &request);
         }
         if let Some(unknown) = unknown_extensions(&request) {
             // RFC 3261 §8.2.2.3.
@@ -98,15 +114,12 @@ impl Agent {
     fn inside(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, session: SipKey, request: Request) {
         let Some(dialog) = self.dialogs.get_mut(&session) else { return };
         let sequence = cseq(&request).unwrap_or_default();
-        if sequence < dialog.remote_cseq {
-            // RFC 3261 §12.2.2.
+        if sequence < dialog.remote_cseq || (sequence == dialog.remote_cseq && request.method != Method::Bye) {
+            // RFC 3261 §12.2.2. The same number in another transaction is the same request come by another way: one key is one key.
             return self.answer(now, transaction, &request, 500, &[]);
         }
         dialog.remote_cseq = sequence;
-        // A peer that lost its connection, or moved to another port behind its NAT. Another address is somebody else's.
-        if flow.peer.ip() == dialog.flow.peer.ip() {
-            dialog.flow = flow;
-        }
+        dialog.came_on(flow);
         if matches!(dialog.phase, Phase::Ending) && request.method != Method::Bye {
             return self.answer(now, transaction, &request, 481, &[]);
         }
@@ -119,6 +132,10 @@ impl Agent {
                         self.events.push_back(AgentEvent::Key { key: session, pressed });
                     }
                     self.answer(now, transaction, &request, 200, &[]);
+                }
+                // RFC 6086 §4.2.2: a package we have not said we take.
+                Err(Unsupported) if request.headers.get(&named("Info-Package")).is_some() => {
+                    self.answer(now, transaction, &request, 469, &[(named("Recv-Info"), String::new())]);
                 }
                 Err(Unsupported) => self.answer(now, transaction, &request, 415, &[(HeaderName::Accept, ACCEPT.into())]),
             },
@@ -155,7 +172,7 @@ impl Agent {
     fn merged(&mut self, transaction: &TransactionKey, request: &Request) -> bool {
         let from = address(request, &HeaderName::From).and_then(|from| from.tag().map(<[u8]>::to_vec));
         let (Some(call_id), Some(from), Some(sequence)) = (call_id(request), from, cseq(request)) else { return false };
-        let merge = (call_id, from, sequence);
+        let merge = (call_id, from, sequence, request.method.as_bytes().to_vec());
         if self.merging.get(&merge).is_some_and(|other| other != transaction) {
             return true;
         }
@@ -167,7 +184,8 @@ impl Agent {
     }
 
     fn invite(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, request: Request) {
-        if self.dialogs.len() >= self.settings.max_sessions {
+        // Those that only wait for the answer to a BYE take nobody's place.
+        if self.dialogs.values().filter(|dialog| !matches!(dialog.phase, Phase::Ending)).count() >= self.settings.max_sessions {
             let after = [(HeaderName::RetryAfter, seconds(RETRY_AFTER))];
             return self.answer(now, transaction, &request, 503, &after);
         }
@@ -193,16 +211,20 @@ impl Agent {
         self.by_id.insert(dialog.id(), key);
         self.by_invite.insert(transaction.clone(), key);
         self.dialogs.insert(key, dialog);
-        // RFC 3261 §8.2.6.1: no tag in a 100.
-        if let Some(trying) = Answer::to(&request, 100) {
+        self.schedule.set(Alarm::Unanswered(key), now + ANSWER_WITHIN);
+        // RFC 3261 §8.2.6.1: no tag in a 100, and the peer's Timestamp back.
+        if let Some(mut trying) = Answer::to(&request, 100) {
+            if let Some(stamp) = request.headers.value(&HeaderName::Timestamp) {
+                trying = trying.with(HeaderName::Timestamp, stamp.into_owned());
+            }
             self.send_response(now, transaction, trying.build(&self.settings.product, None));
         }
         self.events.push_back(AgentEvent::Invite(Box::new(invite)));
     }
 
-    fn cancel(&mut self, now: Instant, transaction: &TransactionKey, request: &Request) {
-        let session = TransactionKey::for_cancelled_invite(request).and_then(|invite| self.by_invite.get(&invite).copied());
-        let Some(session) = session else {
+    fn cancel(&mut self, now: Instant, flow: Flow, transaction: &TransactionKey, request: &Request) {
+        let invite = cancelled_by(request, flow);
+        let Some(session) = invite.as_ref().and_then(|invite| self.by_invite.get(invite).copied()) else {
             return self.answer(now, transaction, request, 481, &[]);
         };
         // RFC 3261 §9.2: 200 in any case, with the tag of the INVITE's answer; what has been answered is not undone.
@@ -213,7 +235,14 @@ impl Agent {
         let early = self.dialogs.get(&session).is_some_and(|dialog| matches!(dialog.phase, Phase::Early { .. }));
         if early {
             self.give_up(now, session, 487, EndReason::Cancelled);
-        } else if let Some(Pending { transaction, request }) = self.dialogs.get_mut(&session).and_then(|dialog| dialog.pending.take()) {
+            return;
+        }
+        // Of offers, only the one that is meant.
+        let pending = self
+            .dialogs
+            .get_mut(&session)
+            .and_then(|dialog| dialog.pending.take_if(|pending| Some(&pending.transaction) == invite.as_ref()));
+        if let Some(Pending { transaction, request }) = pending {
             self.answer(now, &transaction, &request, 487, &[]);
         }
     }
@@ -244,17 +273,19 @@ impl Agent {
             // RFC 3261 §14.2, RFC 3311 §5.2: one of theirs is not answered yet.
             return self.answer(now, transaction, &request, 500, &[(HeaderName::RetryAfter, wait)]);
         }
-        if offers && (dialog.refreshing || dialog.unacked.as_ref().is_some_and(|unacked| unacked.offered)) {
+        if offers && (dialog.refreshing.is_some() || dialog.unacked.as_ref().is_some_and(|unacked| unacked.offered)) {
             // An offer of ours is not answered yet.
             return self.answer(now, transaction, &request, 491, &[]);
         }
-        dialog.takes_update |= sipx_sip::update::peer_allows(&request.headers);
-        dialog.refresh_target(&request);
         let Ok(sdp) = sdp else {
             return self.answer(now, transaction, &request, 415, &[(HeaderName::Accept, ACCEPT.into())]);
         };
         if let Err(floor) = self.session_offer(&request) {
             return self.answer(now, transaction, &request, 422, &[(HeaderName::MinSe, seconds(floor))]);
+        }
+        if let Some(dialog) = self.dialogs.get_mut(&session) {
+            dialog.takes_update |= sipx_sip::update::peer_allows(&request.headers);
+            dialog.refresh_target(&request);
         }
         if !offers {
             // An UPDATE without an offer only refreshes (RFC 4028 §7.4).
@@ -270,6 +301,7 @@ impl Agent {
         if let Some(dialog) = self.dialogs.get_mut(&session) {
             dialog.pending = Some(Pending { transaction: transaction.clone(), request: Box::new(request) });
         }
+        self.schedule.set(Alarm::Unanswered(session), now + ANSWER_WITHIN);
         self.events.push_back(AgentEvent::Offer { key: session, sdp });
     }
 
@@ -295,42 +327,6 @@ impl Agent {
     }
 }
 
-/// The status for a request that cannot be worked with (RFC 3261 §8.2, §21.4.1, §21.5.6).
-fn unfit(request: &Request) -> Option<u16> {
-    // Max-Forwards matters to proxies alone.
-    validate_request(request).iter().find(|finding| !finding.is_repairable()).map(sipx_sip::Finding::status)
-}
-
-/// A response to a request that lacks mandatory headers: with those it has.
-fn partial(request: &Request, status: u16) -> Option<Answer> {
-    let mut whole = request.clone();
-    for (name, stand_in) in [
-        (HeaderName::From, "<sip:anonymous@anonymous.invalid>"),
-        (HeaderName::To, "<sip:anonymous@anonymous.invalid>"),
-        (HeaderName::CallId, "missing"),
-        (HeaderName::CSeq, "0 UNKNOWN"),
-    ] {
-        if whole.headers.get(&name).is_none() {
-            whole.headers.push(sipx_sip::Header::build(name, stand_in).ok()?);
-        }
-    }
-    Answer::to(&whole, status)
-}
-
-/// Option tags required and not known.
-fn unknown_extensions(request: &Request) -> Option<String> {
-    let unknown: Vec<String> = request
-        .headers
-        .typed_all::<Require>()
-        .filter_map(Result::ok)
-        .flat_map(|require| require.0.0)
-        .filter(|tag| !tag.eq_ignore_ascii_case(b"timer"))
-        .map(|tag| String::from_utf8_lossy(&tag).into_owned())
-        .collect();
-    (!unknown.is_empty()).then(|| unknown.join(", "))
-}
-
-/// Whether the peer knows session timers.
-pub fn supports_timer(request: &Request) -> bool {
-    request.headers.typed_all::<Supported>().filter_map(Result::ok).any(|supported| supported.contains("timer"))
+fn named(name: &'static str) -> HeaderName {
+    HeaderName::parse(&Bytes::from_static(name.as_bytes()))
 }

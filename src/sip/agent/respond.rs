@@ -1,12 +1,13 @@
 //! Responses: what is in each, and where it goes.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use sipx_sip::headers::Via;
 use sipx_sip::{Header, HeaderName, Request, Response, ResponseBuilder, StatusCode};
 
-use super::super::{Flow, Transport};
+use super::super::{Flow, Transport, lenient};
 
 /// Methods taken (RFC 3261 §20.5).
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
@@ -26,6 +27,7 @@ fn reason(status: u16) -> &'static str {
         415 => "Unsupported Media Type",
         416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
+        469 => "Bad Info Package",
         422 => "Session Interval Too Small",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",
@@ -35,6 +37,7 @@ fn reason(status: u16) -> &'static str {
         491 => "Request Pending",
         500 => "Server Internal Error",
         501 => "Not Implemented",
+        504 => "Server Time-out",
         503 => "Service Unavailable",
         505 => "Version Not Supported",
         _ => "Refused",
@@ -81,7 +84,7 @@ impl Answer {
 
 fn add_tag(response: &mut Response, tag: &str) {
     let Some(to) = response.headers.value(&HeaderName::To).map(|value| value.into_owned()) else { return };
-    if sipx_sip::headers::Address::parse(&to, "To").is_ok_and(|address| address.tag().is_some()) {
+    if lenient::address(&to, "To").is_some_and(|address| address.tag().is_some()) {
         return;
     }
     let value = [&to, &b";tag="[..], tag.as_bytes()].concat();
@@ -108,7 +111,7 @@ pub fn stamp_via(request: &mut Request, flow: Flow) -> bool {
         return false;
     }
     let mut stamped: Vec<u8> = Vec::with_capacity(value.len() + 48);
-    for (n, part) in hop.split(|octet| *octet == b';').enumerate() {
+    for (n, part) in lenient::split(hop, b';').into_iter().enumerate() {
         let name = part.split(|octet| *octet == b'=').next().unwrap_or_default().trim_ascii();
         if n > 0 && (name.eq_ignore_ascii_case(b"received") || name.eq_ignore_ascii_case(b"rport")) {
             continue;
@@ -132,7 +135,7 @@ pub fn contact(flow: Flow) -> String {
         Transport::Udp => "",
         Transport::Tcp => ";transport=tcp",
     };
-    format!("<sip:ljudbro@{}{parameter}>", flow.local)
+    format!("<sip:ljudbro@{}{parameter}>", host_and_port(flow.local))
 }
 
 /// `SIP/2.0/UDP 192.0.2.1:5060` for a Via of ours.
@@ -141,5 +144,13 @@ pub fn sent_by(flow: Flow) -> String {
         Transport::Udp => "UDP",
         Transport::Tcp => "TCP",
     };
-    format!("SIP/2.0/{transport} {}", flow.local)
+    format!("SIP/2.0/{transport} {}", host_and_port(flow.local))
+}
+
+/// As RFC 3261 §25.1 writes them: no mapped addresses, and no zones, which mean nothing elsewhere.
+fn host_and_port(address: SocketAddr) -> String {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => format!("{ip}:{}", address.port()),
+        IpAddr::V6(ip) => format!("[{ip}]:{}", address.port()),
+    }
 }

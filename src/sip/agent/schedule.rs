@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::time::Instant;
 
 /// Alarms and their times. Equal times come in the order they were set.
-#[derive(Debug)]
 pub struct Schedule<A> {
     order: BTreeMap<(Instant, u64), A>,
     places: HashMap<A, (Instant, u64)>,

@@ -20,6 +20,7 @@ impl Agent {
             (_, Some(pending)) => (pending.transaction, pending.request),
             _ => return,
         };
+        self.schedule.clear(&Alarm::Unanswered(key));
         let first = matches!(dialog.phase, Phase::Early { .. });
         let tag = dialog.local_tag.clone();
         let flow = dialog.flow;
@@ -58,13 +59,16 @@ impl Agent {
     pub fn refuse(&mut self, now: Instant, key: SipKey, refusal: Refusal) {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         let after = refusal.retry_after.map(|after| (HeaderName::RetryAfter, seconds(after)));
+        self.schedule.clear(&Alarm::Unanswered(key));
+        // Anything else would not be a refusal, or no response at all.
+        let status = if (400..700).contains(&refusal.status) { refusal.status } else { 500 };
         if let Phase::Early { invite, request } = &dialog.phase {
             let (invite, request) = (invite.clone(), request.clone());
-            self.refuse_invite(now, key, &invite, &request, refusal.status, after);
+            self.refuse_invite(now, key, &invite, &request, status, after);
             self.remove(key, EndReason::Refused);
         } else if let Some(pending) = dialog.pending.take() {
             let headers: Vec<_> = after.into_iter().collect();
-            self.answer(now, &pending.transaction, &pending.request, refusal.status, &headers);
+            self.answer(now, &pending.transaction, &pending.request, status, &headers);
         }
     }
 
@@ -134,7 +138,9 @@ impl Agent {
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
         dialog.flow = flow;
         match dialog.request(Method::Bye, &branch, &product, &[], None) {
-            Some(request) => self.send_request(now, flow, key, Purpose::Bye, request),
+            Some(request) => {
+                self.send_request(now, flow, key, Purpose::Bye, request);
+            }
             None => self.drop_dialog(key),
         }
     }
@@ -150,7 +156,8 @@ impl Agent {
 
     /// The session is over; nothing more is sent.
     pub(super) fn remove(&mut self, key: SipKey, why: EndReason) {
-        let told = self.dialogs.get(&key).is_some_and(|dialog| matches!(dialog.phase, Phase::Ending));
+        let Some(dialog) = self.dialogs.get(&key) else { return };
+        let told = matches!(dialog.phase, Phase::Ending);
         self.drop_dialog(key);
         if !told {
             self.events.push_back(AgentEvent::Ended { key, why });
@@ -158,18 +165,33 @@ impl Agent {
     }
 
     fn drop_dialog(&mut self, key: SipKey) {
-        for alarm in [Alarm::Again(key), Alarm::NoAck(key), Alarm::Session(key)] {
+        for alarm in [Alarm::Again(key), Alarm::NoAck(key), Alarm::Unanswered(key), Alarm::Session(key)] {
             self.schedule.clear(&alarm);
         }
         if let Some(dialog) = self.dialogs.remove(&key) {
             self.by_id.remove(&dialog.id());
+            if let Some(refresh) = dialog.refreshing.filter(|refresh| self.layer.abandon(refresh)) {
+                self.forget(&refresh);
+            }
+        }
+    }
+
+    /// The call's owner has not said what becomes of an INVITE or an offer.
+    pub(super) fn unanswered(&mut self, now: Instant, key: SipKey) {
+        let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        if matches!(dialog.phase, Phase::Early { .. }) {
+            self.give_up(now, key, 480, EndReason::Refused);
+        } else if let Some(pending) = dialog.pending.take() {
+            // RFC 3311 §5.2.
+            self.answer(now, &pending.transaction, &pending.request, 504, &[]);
         }
     }
 
     /// An ACK to a 200.
-    pub(super) fn ack(&mut self, now: Instant, ack: &Request) {
+    pub(super) fn ack(&mut self, now: Instant, flow: Flow, ack: &Request) {
         let Some(key) = dialog_of(ack).and_then(|id| self.by_id.get(&id).copied()) else { return };
         let Some(dialog) = self.dialogs.get_mut(&key) else { return };
+        dialog.came_on(flow);
         // RFC 3261 §13.2.2.4: the ACK has the CSeq of its INVITE.
         let Some(unacked) = dialog.unacked.take_if(|unacked| cseq(ack) == Some(unacked.cseq)) else { return };
         self.schedule.clear(&Alarm::Again(key));
@@ -189,13 +211,17 @@ impl Agent {
         unacked.interval = (unacked.interval * 2).min(self.timers.t2);
         let at = now + unacked.interval;
         self.schedule.set(Alarm::Again(key), at);
-        self.repeat_answer(now, key);
-    }
-
-    pub(super) fn repeat_answer(&mut self, now: Instant, key: SipKey) {
-        let Some(unacked) = self.dialogs.get(&key).and_then(|dialog| dialog.unacked.as_ref()) else { return };
         let (transaction, response) = (unacked.transaction.clone(), unacked.response.clone());
         self.send_response(now, &transaction, response);
+    }
+
+    /// The same answer to the same INVITE, as long as it has no ACK.
+    pub(super) fn repeat_answer(&mut self, now: Instant, transaction: &TransactionKey) {
+        let dialog = self.by_invite.get(transaction).and_then(|key| self.dialogs.get(key));
+        let unacked = dialog.and_then(|dialog| dialog.unacked.as_ref()).filter(|unacked| unacked.transaction == *transaction);
+        if let Some(response) = unacked.map(|unacked| unacked.response.clone()) {
+            self.send_response(now, transaction, response);
+        }
     }
 
     /// RFC 3261 §13.3.1.4: no ACK for 64·T1, so BYE.
