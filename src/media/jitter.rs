@@ -9,9 +9,10 @@
 //! last half to whole second is that of the packets the network did not hold up, and moves only when a clock drifts, a route
 //! changes or ticks were missed. [`JitterBuffer::surplus`] tells [`super::playout::Playout`] how far that is from the target.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::samples_between;
+use crate::audio::TICK_MS;
 use crate::codec::Codec;
 
 /// Delay of a packet the network did not hold up, samples: 40 ms. A tick plays 20 ms ahead, so in the worst phase this is room for
@@ -30,6 +31,8 @@ pub const MISSING: i16 = i16::MIN;
 const LATE_FOR_GOOD: i64 = 800;
 /// A packet next in sequence whose timestamp is this far behind the newest sample: the sender's clock has jumped, samples (100 ms).
 const JUMP_BACK: i32 = 800;
+/// A media tick.
+const TICK: Duration = Duration::from_millis(TICK_MS as u64);
 /// Ticks between two turns of the delay measure: it covers the last 0.5 to 1 s.
 const TURN: u8 = 25;
 
@@ -128,7 +131,7 @@ impl JitterBuffer {
         laid
     }
 
-    /// A tick begins at `now`: what is next to play is due now.
+    /// A tick begins at `now`: what is next to play is due now. [`JitterBuffer::advance`] by what is played of it comes next.
     pub fn tick(&mut self, now: Instant) {
         if self.live && !self.running {
             // Whole frames are played from here on; the first begins where the clock is, on the sample. A clock that stands still for long
@@ -137,10 +140,11 @@ impl JitterBuffer {
             self.advance(passed.max(0) as u32);
             self.running = true;
         }
-        self.clock = now;
-        // After hours without a packet the newest sample would come to lie in the future.
-        if distance(self.play, self.end) < -(RING as i32) {
-            self.end = self.play;
+        // After this tick's samples the next one is due.
+        self.clock = now + TICK;
+        // After days without a packet (37 hours; 12 are the longest call) the newest sample would come to lie in the future.
+        if distance(self.play, self.end) < -(1 << 30) {
+            self.end = self.play.wrapping_sub(1 << 29);
         }
         self.ticks += 1;
         if self.ticks >= TURN {

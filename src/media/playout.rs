@@ -2,7 +2,7 @@
 //!
 //! Usually it takes 160 for 160. When the delay leaves its band round the target (clocks drift, routes change), it takes a few
 //! more or fewer and stretches them over the tick by interpolation: one sample in 160 is a tenth of a semitone for 20 ms, which nobody hears, and
-//! no edge in the sound that anybody could. In quiet moments it moves ten times as fast, and where nothing came at all, at once.
+//! no edge in the sound that anybody could. In quiet moments it moves at least four times as fast, and where nothing came at all, at once.
 //!
 //! Missing sound is faded out in 5 ms and in again, so that nothing clicks; what was missing is silence. Nothing is invented here.
 

@@ -1,16 +1,18 @@
 //! Cuts what a caller shall hear into packets of the agreed length, numbers and stamps them (RFC 3550 §5.1).
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::DATAGRAM;
-use crate::audio::FRAME;
+use crate::audio::{FRAME, TICK_MS};
 use crate::codec::Codec;
 use crate::media::{LegSetup, LegUpdate, samples_between};
 use crate::wire::rtp::{HEADER, Packet};
 
 /// Samples in 10 ms: packets are multiples of this.
 const TEN_MS: usize = 80;
+/// A media tick.
+const TICK: Duration = Duration::from_millis(TICK_MS as u64);
 /// Longest packet, samples: 60 ms.
 const LONGEST: usize = 480;
 const _: () = assert!(HEADER + LONGEST <= DATAGRAM);
@@ -21,7 +23,7 @@ pub(super) struct Packets {
     sequence: u16,
     /// Timestamp of the next sample that comes in.
     clock: u32,
-    /// When the last samples came in: the instant of `clock`.
+    /// The instant of `clock`: a tick after the last samples came in.
     at: Instant,
     /// Timestamp past the last packet sent.
     sent_to: u32,
@@ -80,7 +82,7 @@ impl Packets {
         mut out: impl FnMut(SocketAddr, &[u8]),
     ) {
         let length = (usize::from(media.ptime_ms) / 10).clamp(1, LONGEST / TEN_MS) * TEN_MS;
-        self.at = now;
+        self.at = now + TICK;
         let Some(to) = to else {
             self.clock = self.clock.wrapping_add(FRAME as u32);
             self.filled = 0;
