@@ -228,9 +228,9 @@ impl Agent {
             return self.answer(now, transaction, request, 481, &[]);
         };
         // RFC 3261 §9.2: 200 in any case, with the tag of the INVITE's answer; what has been answered is not undone.
-        let tag = self.dialogs.get(&session).map(|dialog| dialog.local_tag.clone());
+        let tag = self.dialogs.get(&session).map(|dialog| dialog.local_tag.clone()).unwrap_or_else(|| self.word());
         if let Some(answer) = Answer::to(request, 200) {
-            self.send_response(now, transaction, answer.build(&self.settings.product, tag.as_deref()));
+            self.send_response(now, transaction, answer.build(&self.settings.product, Some(&tag)));
         }
         let early = self.dialogs.get(&session).is_some_and(|dialog| matches!(dialog.phase, Phase::Early { .. }));
         if early {

@@ -4,6 +4,9 @@
 mod calls;
 mod dialogs;
 mod faults;
+mod limits;
+mod peers;
+mod sequences;
 mod timers;
 
 use std::time::{Duration, Instant};
@@ -97,6 +100,15 @@ impl Line {
         self.sent().into_iter().map(|(_, text)| start(&text)).collect()
     }
 
+    /// Nothing at all is kept.
+    pub fn is_empty(&self) -> bool {
+        let agent = &self.agent;
+        agent.is_idle()
+            && (agent.transactions.len(), agent.layer.servers(), agent.merging.len()) == (0, 0, 0)
+            && (agent.by_id.len(), agent.by_invite.len()) == (0, 0)
+            && agent.poll_timeout().is_none()
+    }
+
     pub fn events(&mut self) -> Vec<AgentEvent> {
         std::iter::from_fn(|| self.agent.poll_event()).collect()
     }
@@ -134,6 +146,20 @@ impl Line {
         assert!(matches!(self.events().as_slice(), [AgentEvent::Acked { answer: None, .. }]));
         (key, to)
     }
+}
+
+/// Answer a request of ours.
+pub fn reply(line: &mut Line, request: &str, status: &str, more: &str) {
+    let copy = |name| header(request, name);
+    let text = format!(
+        "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {}\r\n{more}Content-Length: 0\r\n\r\n",
+        copy("Via"),
+        copy("From"),
+        copy("To"),
+        copy("Call-ID"),
+        copy("CSeq")
+    );
+    line.send(&text);
 }
 
 pub fn start(text: &str) -> String {

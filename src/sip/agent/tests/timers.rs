@@ -4,20 +4,6 @@ use super::*;
 
 const ASKS: &str = "Supported: timer\r\nAllow: INVITE, UPDATE\r\n";
 
-/// Answer the request of ours that was sent last.
-fn reply(line: &mut Line, request: &str, status: &str, more: &str) {
-    let copy = |name| header(request, name);
-    let text = format!(
-        "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {}\r\n{more}Content-Length: 0\r\n\r\n",
-        copy("Via"),
-        copy("From"),
-        copy("To"),
-        copy("Call-ID"),
-        copy("CSeq")
-    );
-    line.send(&text);
-}
-
 #[test]
 fn too_short_an_interval_is_422_with_ours() {
     let mut line = Line::new();
