@@ -198,7 +198,9 @@ impl Driver {
                         let _ = seat.sip.send_to(&octets, to);
                     }
                     PhoneOutput::Rtp(to, octets) => {
-                        if self.pulses && let Some(samples) = decode(&octets) {
+                        if self.pulses
+                            && let Some(samples) = decode(&octets)
+                        {
                             note(&mut seat.sent_pulses, Instant::now(), &samples);
                         }
                         let _ = seat.rtp.send_to(&octets, to);

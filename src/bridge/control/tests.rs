@@ -167,8 +167,10 @@ fn calls_are_spread_over_the_workers_and_a_meeting_gathers_on_one() {
     desk.feed(ControlInput::LegMoved(second.0));
     let commands = desk.commands();
     assert_eq!(commands.iter().filter(|c| **c == format!("{here}: join 2")).count(), 1, "{commands:?}");
-    assert!(commands.contains(&format!("{here}: ton_in")) && commands.contains(&format!("{here}: say 2 ansluter")), "{commands:?}");
+    assert!(commands.contains(&format!("{here}: ton_in")), "{commands:?}");
     assert_eq!(desk.plane.participants(), 2);
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.commands().contains(&format!("{here}: say 2 ansluter")), "{:?}", desk.commands());
 }
 
 #[test]
@@ -309,5 +311,7 @@ fn one_call_too_many_is_answered_and_told_so() {
     let full = desk.call("b", MENU);
     desk.done.clear();
     desk.pass(Duration::from_secs(1));
-    assert_eq!(desk.commands(), [format!("{}: say 2 upptaget", full.1.0)]);
+    assert!(desk.commands().contains(&format!("{}: say 2 upptaget", full.1.0)), "{:?}", desk.commands());
+    desk.feed(ControlInput::Media(full.1, MediaEvent::Said(full.0, SayToken(0))));
+    assert_eq!((desk.starts(), desk.plane.calls()), (vec!["BYE sip:a@1".to_owned()], 1));
 }

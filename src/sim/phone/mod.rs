@@ -4,7 +4,7 @@
 //! put twenty on a simulated network. [`Faults`] make it misbehave as real phones and lines do. It makes one call in its life. It does not
 //! register, authenticate, fork, or speak TCP, and it sends no RTCP.
 //!
-//! - `signalling.rs`: requests, responses, transactions, the dialog
+//! - `signalling.rs`: requests, responses, transactions, the dialog; `writing.rs`: their octets
 //! - `message.rs`, `sdp.rs`: reading and writing, apart from the bridge's code
 //! - `sound.rs`: what it sends; `recording.rs`: what it hears
 
@@ -15,6 +15,7 @@ mod signalling;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::collections::VecDeque;
 use std::fmt;

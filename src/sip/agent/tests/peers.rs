@@ -118,6 +118,7 @@ fn our_addresses_are_written_as_sip_writes_them() {
     line.agent.hang_up(line.now, key);
     let bye = line.sent().pop().unwrap().1;
     assert!(header(&bye, "Via").starts_with("SIP/2.0/UDP [fe80::1]:5060;branch="));
+    line.events();
     line.flow = Flow { local: "[::ffff:192.0.2.1]:5060".parse().unwrap(), peer: "[::ffff:198.51.100.7]:5070".parse().unwrap(), ..udp() };
     let key = line.invite("b", "", SDP);
     assert!(header(&line.sent()[0].1, "Via").contains(";received=198.51.100.7;"));

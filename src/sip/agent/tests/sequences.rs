@@ -101,7 +101,7 @@ proptest! {
     fn whatever_happens_each_call_ends_once_and_nothing_is_left(steps in prop::collection::vec(step(), 1..40)) {
         let flows = [udp(), Flow { peer: "198.51.100.7:7000".parse().unwrap(), ..udp() }, tcp(1), tcp(2)];
         let mut line = Line::new();
-        let (mut keys, mut ended, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut keys, mut ended, mut ours): (Vec<_>, Vec<_>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
         let mut tags = [String::new(), String::new()];
         for step in steps {
             let mut asked_on = None;
