@@ -1,5 +1,7 @@
 //! `ljudbro serve` and `ljudbro check` as an operator meets them: what they say, how they end.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail loudly, and measures how long the process takes")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
