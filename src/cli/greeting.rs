@@ -54,7 +54,7 @@ fn write(
         lines.add("", &format!("och {} möten till", meetings.len() - LISTED));
     }
     if let (true, Some(number), Some(meeting)) = (show_ids, config.sip.numbers.first(), meetings.first()) {
-        lines.add("Prova härifrån", &format!("ljudbro call sip:{}@{host} --id {}", national(number), meeting.id.expose()));
+        lines.add("Prova härifrån", &format!("ljudbro call sip:{}@{} --id {}", national(number), here(listening), meeting.id.expose()));
     }
     let prompts = match &config.prompts.folder {
         None => "de inbyggda (egna inspelningar: prompts.folder)".to_owned(),
@@ -101,6 +101,16 @@ fn name(transport: Transport) -> &'static str {
     }
 }
 
+/// Where a phone on this machine finds us: loopback, if we listen on all addresses. Its outward address may be none of the trunks.
+fn here(listening: &[(Transport, SocketAddr)]) -> String {
+    let Some(&(_, address)) = listening.iter().find(|(transport, _)| *transport == Transport::Udp) else { return host(listening) };
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("127.0.0.1:{}", address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("[::1]:{}", address.port()),
+        _ => address.to_string(),
+    }
+}
+
 /// Where a phone finds us: an address we listen on; for "all addresses" the one this machine would send from to the world.
 fn host(listening: &[(Transport, SocketAddr)]) -> String {
     let Some(&(_, address)) = listening.first() else { return "localhost".to_owned() };
@@ -143,6 +153,8 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in:\n{text}");
         }
+        let everywhere = write(&config, &[(Transport::Udp, "0.0.0.0:5060".parse().unwrap())], &meetings, 40, Path::new("/srv/data"), true);
+        assert!(everywhere.contains("ljudbro call sip:0480445511@127.0.0.1:5060 --id"), "{everywhere}");
         let hidden = write(&config, &listening, &meetings, 40, Path::new("/srv/data"), false);
         assert!(!hidden.contains("012345678"), "{hidden}");
     }

@@ -21,7 +21,7 @@ fn step(desk: &mut Desk, step: u8, number: u64) {
             desk.drain();
         }
         // Answers nobody asked for.
-        12 => desk.feed(Input::Found((number % 2 == 0).then_some(MEETING))),
+        12 => desk.feed(Input::Found(number.is_multiple_of(2).then_some(MEETING))),
         13 => desk.feed(Input::Entered { participants: 2 }),
         14 => desk.feed(Input::MeetingFull),
         15 => desk.feed(Input::Participants(usize::try_from(number).unwrap())),

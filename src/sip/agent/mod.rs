@@ -143,9 +143,8 @@ impl Agent {
         // RFC 3261 §7.5: leading line ends are passed over.
         let start = datagram.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
         let datagram = datagram.slice(start..);
-        match parse_datagram(datagram.clone(), &limits()).ok().or_else(|| salvage(&datagram)) {
-            Some(message) => self.message(now, flow, message),
-            None => {}
+        if let Some(message) = parse_datagram(datagram.clone(), &limits()).ok().or_else(|| salvage(&datagram)) {
+            self.message(now, flow, message);
         }
     }
 
