@@ -19,6 +19,9 @@ use phones::{Driver, pulse_place};
 /// Meetings of the bridge under load.
 const MEETINGS: u32 = 10;
 
+/// One measurement, by name.
+type Run = (&'static str, fn(&Bridge));
+
 fn main() {
     // `cargo test --benches` starts it too, without this word.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +29,7 @@ fn main() {
         return;
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    let runs: [(&str, fn(&Bridge)); 4] = [("answer", answer), ("join", join), ("delay", delay), ("calls", calls)];
+    let runs: [Run; 4] = [("answer", answer), ("join", join), ("delay", delay), ("calls", calls)];
     for (name, run) in runs {
         if wanted.is_empty() || wanted.iter().any(|word| *word == name) {
             run(&Bridge::start(MEETINGS));
@@ -74,7 +77,7 @@ fn answer(bridge: &Bridge) {
 /// The last key pressed to the caller's sound in the meeting.
 fn join(bridge: &Bridge) {
     let (mut from_press, mut from_release) = (Vec::new(), Vec::new());
-    for n in 0..20 {
+    for n in 0..10u64 {
         let mut driver = Driver::new(bridge.address);
         driver.dial(&bridge.meeting_address(0), |_| {});
         // Its announcement, "you are the first", is over by then.
@@ -82,7 +85,7 @@ fn join(bridge: &Bridge) {
         driver.listen(0, 1000.0);
         let id = bridge.id(0);
         // Each time on another phase of the bridge's 20 ms.
-        driver.dial("sip:0480445511@127.0.0.1", |settings| settings.phase = Duration::from_micros(1_000 * n));
+        driver.dial("sip:0480445511@127.0.0.1", |settings| settings.phase = Duration::from_micros(2_000 * n));
         driver.phone(1).play(Source::Tone(Tone::new(1000.0, -10.0)));
         driver.run(Duration::from_millis(1_500));
         driver.phone(1).press(&id);
@@ -101,7 +104,7 @@ fn join(bridge: &Bridge) {
 /// What the bridge adds between two callers: from a sample leaving one phone to the same sample reaching the other, packets of 20 ms on both sides.
 fn delay(bridge: &Bridge) {
     let mut added = Vec::new();
-    for round in 0..4u64 {
+    for round in 0..2u64 {
         let mut driver = Driver::new(bridge.address);
         for pair in 0..10 {
             // Every phase of the 20 ms, for both.

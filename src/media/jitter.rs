@@ -164,7 +164,7 @@ impl JitterBuffer {
         if self.live { distance(self.play, self.end).max(0) as u32 } else { 0 }
     }
 
-    /// Copy what comes next into `out`, without taking it. At most [`RING`] samples.
+    /// Copy what comes next into `out`, without taking it. At most as much as the ring holds.
     pub fn peek(&self, out: &mut [i16]) {
         let at = self.play as usize % RING;
         let first = out.len().min(RING - at);
