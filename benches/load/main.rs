@@ -91,9 +91,12 @@ fn join(bridge: &Bridge) {
         driver.phone(1).press(&id);
         let last = driver.until(Duration::from_secs(6), |phone, event| phone == 1 && event == PhoneEvent::LastKey);
         driver.run(Duration::from_secs(2));
-        if let (Some(last), Some(heard)) = (last, driver.heard()) {
-            from_press.push((heard - last).as_secs_f64() * 1e3);
-            from_release.push((heard - last).as_secs_f64() * 1e3 - 100.0);
+        match (last, driver.heard()) {
+            (Some(last), Some(heard)) => {
+                from_press.push((heard - last).as_secs_f64() * 1e3);
+                from_release.push((heard - last).as_secs_f64() * 1e3 - 100.0);
+            }
+            (last, heard) => println!("join, round {n}: last key {}, heard {}", last.is_some(), heard.is_some()),
         }
         driver.hang_up_all();
     }
