@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ljudbro::audio::tone::tone_level;
@@ -14,6 +15,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 const PULSE: i16 = 4_000;
 /// Share of a window's level below full scale that counts as hearing the tone, dBov.
 const TONE_DBOV: f32 = -35.0;
+
+/// A phone that dials with the Call-ID of an earlier one is taken for its repetition.
+static SEED: AtomicU64 = AtomicU64::new(1_000);
 
 struct Seat {
     phone: Phone,
@@ -63,7 +67,7 @@ impl Driver {
         let (sip, rtp) = (socket(), socket());
         let address = |socket: &UdpSocket| socket.local_addr().expect("a bound socket has an address");
         let mut settings = PhoneSettings::new(target, address(&sip), address(&rtp), self.server);
-        settings.seed = 1_000 + self.seats.len() as u64;
+        settings.seed = SEED.fetch_add(1, Ordering::Relaxed);
         settings.caller = format!("07000{:05}", self.seats.len());
         change(&mut settings);
         let mut phone = Phone::new(settings);
