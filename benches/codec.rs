@@ -1,4 +1,5 @@
 //! What happens to every frame: G.711 both ways, its energy. One iteration is one frame of 20 ms.
+#![allow(missing_docs, reason = "criterion's macro makes functions without documentation")]
 
 use std::hint::black_box;
 

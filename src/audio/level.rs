@@ -42,53 +42,6 @@ pub fn level_dbov(samples: &[i16]) -> f32 {
     energy_dbov(energy(samples), samples.len())
 }
 
-/// A cheap guess, one tick at a time, whether somebody speaks: louder than the quietest moments of late, and than a whisper.
-///
-/// A hint for ranking and for choosing moments to shed delay; it never gates anybody's sound. Steady noise and steady tones become
-/// "no speech" after some seconds.
-#[derive(Clone, Debug)]
-pub struct SpeechHint {
-    /// Energy of a tick of the line's own noise.
-    floor: f32,
-    /// Ticks for which speech is still assumed.
-    hang: u8,
-}
-
-impl SpeechHint {
-    /// Factor by which the noise floor rises each tick: 3 dB a second, so that words do not lift it but a fan switched on does.
-    const RISE: f32 = 1.014;
-    /// Speech is 9 dB above the floor.
-    const ABOVE: f32 = 8.0;
-    /// Nothing below −60 dBov is speech: energy of a tick of 160 samples.
-    const WHISPER: f32 = 160.0 * 32.768 * 32.768;
-    /// Gaps inside words and between them: 200 ms.
-    const HANG: u8 = 10;
-
-    /// Nothing heard yet.
-    pub fn new() -> Self {
-        Self { floor: Self::WHISPER, hang: 0 }
-    }
-
-    /// One tick (20 ms) with this [`energy`]; whether somebody seems to speak.
-    pub fn hear(&mut self, energy: u64) -> bool {
-        let energy = energy as f32;
-        if energy > self.floor * Self::ABOVE && energy > Self::WHISPER {
-            self.hang = Self::HANG;
-        } else {
-            self.hang = self.hang.saturating_sub(1);
-        }
-        // The floor never falls to nothing: after digital silence it would take long to find the noise again.
-        self.floor = (self.floor * Self::RISE).min(energy).max(Self::WHISPER / 10.0);
-        self.hang > 0
-    }
-}
-
-impl Default for SpeechHint {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,32 +75,5 @@ mod tests {
             assert_eq!(energy(&samples[..length]), exact);
         }
         assert_eq!(energy(&vec![i16::MIN; 200_000]), 200_000 << 30);
-    }
-
-    #[test]
-    fn words_are_speech_and_a_fan_becomes_noise() {
-        let mut hint = SpeechHint::new();
-        let [silent, fan, word] =
-            [-80.0f32, -45.0, -25.0].map(|dbov| (160.0 * 10f64.powf(f64::from(dbov) / 10.0) * 32_768.0f64.powi(2)) as u64);
-        assert!((0..50).all(|_| !hint.hear(silent)));
-        assert!(hint.hear(word), "at the first tick");
-        assert!(hint.hear(silent), "a gap inside a word");
-        let after: Vec<bool> = (0..20).map(|_| hint.hear(silent)).collect();
-        assert!(after[0] && !after[10..].contains(&true), "but not for long");
-        for _ in 0..15 * 50 {
-            hint.hear(fan);
-        }
-        assert!(!hint.hear(fan));
-        assert!(hint.hear(word), "over the fan");
-    }
-
-    #[test]
-    fn somebody_who_speaks_for_a_minute_is_heard_all_the_time() {
-        let mut hint = SpeechHint::new();
-        let [pause, word] = [-60.0f32, -26.0].map(|dbov| (160.0 * 10f64.powf(f64::from(dbov) / 10.0) * 32_768.0f64.powi(2)) as u64);
-        for tick in 0..3000 {
-            let speaks = hint.hear(if tick % 25 < 20 { word } else { pause });
-            assert!(speaks, "tick {tick}");
-        }
     }
 }
