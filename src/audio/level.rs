@@ -1,4 +1,4 @@
-//! How loud a stretch of sound is, and whether somebody seems to speak in it. Cheap enough for every leg on every tick.
+//! How loud a stretch of sound is. Cheap enough for every leg on every tick.
 //!
 //! 0 dBov is a square wave at full scale (RFC 6464 §3, ITU-T G.100.1); a sine at full scale is −3 dBov, and 0 dBm0 of G.711 is
 //! −6.15 dBov. No weighting and no P.56 activity: this ranks speakers and finds silence.
