@@ -15,3 +15,79 @@ pub const FRAME: usize = 160;
 pub type Frame = [i16; FRAME];
 /// A tick of silence.
 pub const SILENCE: Frame = [0; FRAME];
+
+/// Sampling rates of the sound in a leg or on a bus of a meeting.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Rate {
+    /// 8 kHz: G.711.
+    #[default]
+    Narrow,
+    /// 16 kHz: G.722.
+    Wide,
+    /// 48 kHz: Opus.
+    Full,
+}
+
+impl Rate {
+    /// All of them, lowest first.
+    pub const ALL: [Self; 3] = [Self::Narrow, Self::Wide, Self::Full];
+
+    /// Samples a second.
+    pub const fn hz(self) -> u32 {
+        match self {
+            Self::Narrow => RATE_HZ,
+            Self::Wide => 16_000,
+            Self::Full => 48_000,
+        }
+    }
+
+    /// Samples in a tick: 160, 320 or 960.
+    pub const fn frame(self) -> usize {
+        (self.hz() / (1000 / TICK_MS)) as usize
+    }
+}
+
+/// Samples in the longest tick there is.
+pub const LONGEST_FRAME: usize = Rate::Full.frame();
+
+/// One tick of sound at one of the rates.
+#[derive(Clone)]
+pub struct Sound {
+    rate: Rate,
+    samples: [i16; LONGEST_FRAME],
+}
+
+impl Sound {
+    /// A tick of silence.
+    pub const fn silence(rate: Rate) -> Self {
+        Self { rate, samples: [0; LONGEST_FRAME] }
+    }
+
+    /// Its sampling rate.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// The tick's samples: [`Rate::frame`] of them.
+    pub fn samples(&self) -> &[i16] {
+        &self.samples[..self.rate.frame()]
+    }
+
+    /// The tick's samples, to be written.
+    pub fn samples_mut(&mut self) -> &mut [i16] {
+        &mut self.samples[..self.rate.frame()]
+    }
+
+    /// Silence from now on, at this rate.
+    pub fn clear(&mut self, rate: Rate) {
+        self.rate = rate;
+        self.samples_mut().fill(0);
+    }
+}
+
+impl std::fmt::Debug for Sound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the sound.
+        f.debug_struct("Sound").field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
