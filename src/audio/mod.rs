@@ -1,7 +1,11 @@
 //! Sound as numbers: levels, tones, limiting. Pure, and nothing is allocated after `new()`.
 
+pub mod conceal;
 pub mod level;
 pub mod limiter;
+pub mod noise;
+pub mod pitch;
+pub mod stretch;
 pub mod tone;
 
 /// Narrowband sampling rate, Hz: G.711 and the menu.
@@ -41,6 +45,16 @@ impl Rate {
         }
     }
 
+    /// The rate of so many samples a second.
+    pub const fn of_hz(hz: u32) -> Option<Self> {
+        match hz {
+            RATE_HZ => Some(Self::Narrow),
+            16_000 => Some(Self::Wide),
+            48_000 => Some(Self::Full),
+            _ => None,
+        }
+    }
+
     /// Samples in a tick: 160, 320 or 960.
     pub const fn frame(self) -> usize {
         (self.hz() / (1000 / TICK_MS)) as usize
@@ -76,6 +90,11 @@ impl Sound {
     /// The tick's samples, to be written.
     pub fn samples_mut(&mut self) -> &mut [i16] {
         &mut self.samples[..self.rate.frame()]
+    }
+
+    /// Go on at this rate; what the samples are then is no matter.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
     }
 
     /// Silence from now on, at this rate.
