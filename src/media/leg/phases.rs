@@ -7,6 +7,8 @@ const TICK_US: u64 = 20_000;
 /// Columns of the histogram: 625 µs each, an eighth of a phase.
 const COLUMNS: usize = 32;
 const COLUMN_US: u64 = TICK_US / COLUMNS as u64;
+/// A packet that comes this close before a phase may miss it the next time, and then waits for a whole tick, µs.
+const GUARD_US: u64 = 1_000;
 /// Fewer packets than this tell nothing.
 const FEWEST: u32 = 10;
 /// At this many packets all counts are halved: the last 2 to 5 s of 20 ms packets rule, and a drifting clock is followed.
@@ -50,10 +52,10 @@ impl Phases {
         Some([0, 1, 2, 3].map(|phase: u64| {
             let wait = |column: usize| {
                 let came = base + column as u64 * COLUMN_US + COLUMN_US / 2;
-                (phase * (TICK_US / 4) + 2 * TICK_US - came) % TICK_US
+                (phase * (TICK_US / 4) + 3 * TICK_US - came - GUARD_US) % TICK_US + GUARD_US
             };
             let sum: u64 = self.counts.iter().enumerate().map(|(column, count)| u64::from(*count) * wait(column)).sum();
-            // An average of waits below 20,000.
+            // An average of waits below 21,000.
             (sum / u64::from(self.total)) as u32
         }))
     }
@@ -80,15 +82,15 @@ mod tests {
         // The leg may be older or younger than the epoch.
         for base in [epoch - Duration::from_micros(3_123_456), epoch + Duration::from_micros(777)] {
             let mut phases = Phases::new(base);
-            let first = epoch + Duration::from_secs(10) + Duration::from_micros(9_000);
+            let first = epoch + Duration::from_secs(10) + Duration::from_micros(8_000);
             for n in 0..9 {
                 phases.note(first + Duration::from_millis(n * 20));
                 assert_eq!(phases.waits(epoch), None);
             }
             phases.note(first + Duration::from_millis(180));
-            // Came 9 ms after phase 0: 1 ms before phase 2.
+            // Came 8 ms after phase 0: 2 ms before phase 2.
             let waits = phases.waits(epoch).unwrap();
-            for (wait, expected) in waits.into_iter().zip([11_000u32, 16_000, 1_000, 6_000]) {
+            for (wait, expected) in waits.into_iter().zip([12_000u32, 17_000, 2_000, 7_000]) {
                 assert!(wait.abs_diff(expected) <= 625, "{waits:?}");
             }
         }
@@ -102,7 +104,7 @@ mod tests {
             phases.note(base + Duration::from_millis(n * 20 + 1));
         }
         for n in 1000..1600 {
-            phases.note(base + Duration::from_millis(n * 20 + 14));
+            phases.note(base + Duration::from_millis(n * 20 + 13));
         }
         let waits = phases.waits(base).unwrap();
         assert!(waits[3] < 3_000 && waits[0] > 5_000, "{waits:?}");
