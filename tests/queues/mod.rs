@@ -124,7 +124,7 @@ impl Caller {
         let address = address(leg);
         LegUpdate {
             codec,
-            payload_type: codec.static_payload_type(),
+            payload_type: codec.usual_payload_type(),
             receive: [(8, Codec::Pcma), (0, Codec::Pcmu)].into_iter().collect(),
             events: [EventFormat { payload_type: EVENTS, rate_hz: 8000 }].into_iter().collect(),
             ptime_ms: 20,
@@ -169,7 +169,7 @@ impl Caller {
         });
         let mut payload = [0; FRAME];
         self.codec.encode(&frame, &mut payload);
-        self.send(queues, self.codec.static_payload_type(), &payload, ago);
+        self.send(queues, self.codec.usual_payload_type(), &payload, ago);
         self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
     }
 

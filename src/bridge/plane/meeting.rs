@@ -47,7 +47,7 @@ impl Shared {
     fn encoded(&mut self, codec: Codec, streams: usize) -> &Payload {
         let place = match codec {
             Codec::Pcma => &mut self.encoded[0],
-            Codec::Pcmu => &mut self.encoded[1],
+            Codec::Pcmu | Codec::G722 | Codec::Opus => &mut self.encoded[1],
         };
         place.get_or_insert_with(|| {
             let mut payload = [codec.silence(); FRAME];

@@ -95,7 +95,7 @@ impl World {
         self.tone.render(&mut linear);
         let mut payload = [0; FRAME];
         self.codec.encode(&linear, &mut payload);
-        let event = self.packet(from, self.codec.static_payload_type(), 77, &payload);
+        let event = self.packet(from, self.codec.usual_payload_type(), 77, &payload);
         self.timestamp = self.timestamp.wrapping_add(160);
         event
     }

@@ -56,8 +56,8 @@ pub fn write(own: &Own, codecs: &[Codec], events: Option<u8>) -> Vec<u8> {
     let mut maps = String::new();
     // Writing into a String cannot fail.
     for codec in codecs {
-        let _ = write!(formats, " {}", codec.static_payload_type());
-        let _ = write!(maps, "a=rtpmap:{} {}/8000\r\n", codec.static_payload_type(), codec.name());
+        let _ = write!(formats, " {}", codec.usual_payload_type());
+        let _ = write!(maps, "a=rtpmap:{} {}/8000\r\n", codec.usual_payload_type(), codec.name());
     }
     if let Some(events) = events {
         let _ = write!(formats, " {events}");

@@ -181,7 +181,7 @@ impl Sound {
                 },
                 None => {
                     path.codec.encode(&frame, &mut payload);
-                    let payload_type = path.codec.static_payload_type();
+                    let payload_type = path.codec.usual_payload_type();
                     Packet { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc, payload: &payload }
                 }
             };

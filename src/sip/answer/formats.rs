@@ -31,7 +31,7 @@ impl Formats {
                 let codec = ours.iter().find(|codec| match map {
                     Some(map) => is_codec(map, **codec),
                     // RFC 3551 §6: static types need no rtpmap.
-                    None => payload_type == codec.static_payload_type(),
+                    None => Some(payload_type) == codec.static_payload_type(),
                 })?;
                 Some((payload_type, *codec))
             })

@@ -152,7 +152,7 @@ pub fn offer_again(sent: &[u8], local: &Local) -> Bytes {
 const OUR_OFFERED_EVENTS: (EventFormat, EventSet) = (EventFormat { payload_type: OUR_EVENTS, rate_hz: 8_000 }, EventSet::KEYS_AND_FLASH);
 
 fn our_codecs(local: &Local) -> ArrayVec<(u8, Codec), 4> {
-    local.codecs.iter().map(|codec| (codec.static_payload_type(), *codec)).collect()
+    local.codecs.iter().map(|codec| (codec.usual_payload_type(), *codec)).collect()
 }
 
 /// Read the answer to our `offer`, or to [`offer_again`].
