@@ -96,7 +96,9 @@ mod tests {
     #[test]
     fn noise_has_the_level_that_was_sent_whatever_its_colour() {
         for rate in Rate::ALL {
-            for payload in [&[50u8][..], &[50, 127, 127], &[50, 20], &[50, 230, 60, 200], &[0xb2, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 9]] {
+            for payload in
+                [&[50u8][..], &[50, 127, 127], &[50, 20], &[50, 230, 60, 200], &[0xb2, 0, 255, 0, 255, 0, 255, 0, 255, 0, 255, 9]]
+            {
                 let background = Background::parse(payload).unwrap();
                 let mut noise = Noise::default();
                 let mut out = vec![0; 40_000];

@@ -115,11 +115,7 @@ mod tests {
                 let line = sine(rate, hz, 80 * ms);
                 let slope = 8_000.0 * std::f64::consts::TAU * hz / f64::from(rate.hz());
                 for longer in [false, true] {
-                    let shift = if longer {
-                        lengthen(&line, at, 15 * ms, PICKY, rate)
-                    } else {
-                        shorten(&line, at, 15 * ms, PICKY, rate)
-                    };
+                    let shift = if longer { lengthen(&line, at, 15 * ms, PICKY, rate) } else { shorten(&line, at, 15 * ms, PICKY, rate) };
                     let shift = shift.unwrap_or_else(|| panic!("{hz} Hz at {rate:?}, longer {longer}"));
                     let periods = shift as f64 * hz / f64::from(rate.hz());
                     assert!((periods - periods.round()).abs() < 0.08, "{hz} Hz at {rate:?}: {periods} periods");

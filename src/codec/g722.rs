@@ -41,8 +41,38 @@ const fn taps(even: bool, odd: bool) -> [i16; TAPS] {
 
 /// Decision levels of the lower band's 60-level quantizer (table 14, Q6), for positive numbers; the rest is filled up for vectors.
 const LEVELS: [i16; 32] = [
-    35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339, 1458, 1612, 1765, 1980,
-    2195, 2557, 2919, i16::MAX, i16::MAX, i16::MAX,
+    35,
+    72,
+    110,
+    150,
+    190,
+    233,
+    276,
+    323,
+    370,
+    422,
+    473,
+    530,
+    587,
+    650,
+    714,
+    786,
+    858,
+    940,
+    1023,
+    1121,
+    1219,
+    1339,
+    1458,
+    1612,
+    1765,
+    1980,
+    2195,
+    2557,
+    2919,
+    i16::MAX,
+    i16::MAX,
+    i16::MAX,
 ];
 /// Output of the 60-level quantizer (table 19, QM6) by its code of six bits; the four codes no coder sends are as the smallest.
 const LOW_60: [i32; 64] = [
@@ -52,8 +82,7 @@ const LOW_60: [i32; 64] = [
     728, 432, 136, -432, -136,
 ];
 /// Output of the 15-level quantizer that both predictors follow (table 17, QM4), by the code's upper four bits.
-const LOW_15: [i32; 16] =
-    [0, -20456, -12896, -8968, -6288, -4240, -2584, -1200, 20456, 12896, 8968, 6288, 4240, 2584, 1200, 0];
+const LOW_15: [i32; 16] = [0, -20456, -12896, -8968, -6288, -4240, -2584, -1200, 20456, 12896, 8968, 6288, 4240, 2584, 1200, 0];
 /// How the lower band's scale grows (tables 15 and 16, WL by RL42), by the code's upper four bits.
 const LOW_GROWTH: [i32; 16] = [-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60];
 /// Output of the upper band's quantizer (table 18, QM2), by its two bits.
@@ -64,8 +93,8 @@ const HIGH_GROWTH: [i32; 4] = [798, -214, 798, -214];
 const HIGH_LEVEL: i32 = 564;
 /// 2^(i/32), times 2048 (table 13, ILB).
 const POWERS: [i32; 32] = [
-    2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774, 2834, 2896, 2960, 3025, 3091, 3158, 3228, 3298,
-    3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
+    2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774, 2834, 2896, 2960, 3025, 3091, 3158, 3228,
+    3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
 ];
 
 /// One received stream.
