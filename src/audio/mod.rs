@@ -1,10 +1,11 @@
-//! Sound as numbers: levels, tones, limiting. Pure, and nothing is allocated after `new()`.
+//! Sound as numbers: levels, tones, limiting, other rates. Pure, and nothing is allocated after `new()`.
 
 pub mod conceal;
 pub mod level;
 pub mod limiter;
 pub mod noise;
 pub mod pitch;
+pub mod resample;
 pub mod stretch;
 pub mod tone;
 
