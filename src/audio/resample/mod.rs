@@ -18,8 +18,8 @@ const TAPS_NARROW: usize = 64;
 const TAPS_WIDE: usize = 80;
 
 /// Cutoff (−6 dB), as a share of the lower rate; the stop band begins at half of it.
-const CUTOFF_NARROW: f64 = 3_650.0 / 8_000.0;
-const CUTOFF_WIDE: f64 = 7_420.0 / 16_000.0;
+const CUTOFF_NARROW: f64 = 3_665.0 / 8_000.0;
+const CUTOFF_WIDE: f64 = 7_460.0 / 16_000.0;
 
 static BY_2: [[i16; TAPS_NARROW]; 2] = table(CUTOFF_NARROW);
 static BY_6: [[i16; TAPS_NARROW]; 6] = table(CUTOFF_NARROW);

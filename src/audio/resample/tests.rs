@@ -83,7 +83,7 @@ fn the_filters_are_flat_where_speech_is_and_closed_beyond() {
     for (least, most, stopped) in [bands(&BY_2, 8e3, 3.4e3), bands(&BY_6, 8e3, 3.4e3), bands(&BY_3, 16e3, 7e3)] {
         println!("pass band {least:.3} to {most:.3} dB, stop band {stopped:.1} dB");
         assert!(least > -0.45 && most < 0.05, "{least} {most}");
-        assert!(stopped < -71.0, "{stopped}");
+        assert!(stopped < -71.5, "{stopped}");
     }
 }
 
