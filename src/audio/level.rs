@@ -37,6 +37,12 @@ pub fn energy_dbov(energy: u64, samples: usize) -> f32 {
     ((10.0 * (energy as f64 / (samples as f64 * FULL_SCALE)).log10()) as f32).max(SILENCE_DBOV)
 }
 
+/// The level, dBov, of a mean square (0 to 2³⁰): from [`SILENCE_DBOV`] to 0.
+pub fn mean_square_dbov(mean_square: f32) -> f32 {
+    const FULL_SCALE: f32 = 32_768.0 * 32_768.0;
+    (10.0 * (mean_square / FULL_SCALE).log10()).max(SILENCE_DBOV)
+}
+
 /// The level of a stretch of sound, dBov: from [`SILENCE_DBOV`] to 0.
 pub fn level_dbov(samples: &[i16]) -> f32 {
     energy_dbov(energy(samples), samples.len())

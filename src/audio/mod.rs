@@ -1,6 +1,8 @@
 //! Sound as numbers: levels, tones, limiting, other rates. Pure, and nothing is allocated after `new()`.
 
 pub mod conceal;
+pub mod activity;
+pub mod gain;
 pub mod level;
 pub mod limiter;
 pub mod noise;
