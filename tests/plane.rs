@@ -11,7 +11,7 @@ use ljudbro::codec::Codec;
 use ljudbro::media::{Direction, PromptId};
 use ljudbro::names::{LegId, MeetingKey, SayToken};
 use ljudbro::wire::rtp::Packet;
-use queues::{Caller, EVENTS, Sound, World, prompts};
+use queues::{Caller, EVENTS, MIX, Sound, World, prompts};
 
 const SECOND: u64 = 200;
 const TONES: [f64; 4] = [425.0, 900.0, 1450.0, 2200.0];
@@ -254,7 +254,7 @@ fn a_leg_moves_to_another_plane_and_is_heard_there() {
     let mut here = meeting(1);
     let mut there = World::new(4, true);
     there.epoch = here.epoch;
-    there.plane = MediaPlane::new(here.epoch, 4, prompts());
+    there.plane = MediaPlane::new(here.epoch, 4, prompts(), MIX);
     there.wake = here.wake;
     there.queues.now = here.queues.now;
     there.join(5, Sound::Silence, 8);

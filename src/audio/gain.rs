@@ -40,6 +40,8 @@ pub struct Gain {
     heard: u16,
     /// What is aimed at, dB; 0 exactly: nothing.
     gain_db: f32,
+    /// The same as a factor.
+    factor: f32,
     /// Something is being done about the level.
     working: bool,
     /// Factor of the last sample.
@@ -48,7 +50,7 @@ pub struct Gain {
 
 impl Default for Gain {
     fn default() -> Self {
-        Self { level: 0.0, heard: 0, gain_db: 0.0, working: false, last: 1.0 }
+        Self { level: 0.0, heard: 0, gain_db: 0.0, factor: 1.0, working: false, last: 1.0 }
     }
 }
 
@@ -67,6 +69,7 @@ impl Gain {
         let step = if self.heard < NEWCOMER { FAST_DB } else { SLOW_DB };
         let moved = self.gain_db + (want - self.gain_db).clamp(-step, step);
         self.gain_db = if moved.abs() < step && want == 0.0 { 0.0 } else { moved };
+        self.factor = if self.gain_db == 0.0 { 1.0 } else { 10f32.powf(self.gain_db / 20.0) };
     }
 
     /// What is aimed at now, dB.
@@ -76,13 +79,18 @@ impl Gain {
 
     /// Factor the next tick ends with.
     pub fn factor(&self) -> f32 {
-        if self.gain_db == 0.0 { 1.0 } else { 10f32.powf(self.gain_db / 20.0) }
+        self.factor
+    }
+
+    /// What it does to a mean square.
+    pub fn power(&self) -> f32 {
+        self.factor * self.factor
     }
 
     /// Apply it to a tick, in a straight line from where the last one ended. A peak that would not fit pulls the gain down for good;
     /// what sticks out meanwhile is bent.
     pub fn apply(&mut self, samples: &mut [i16]) {
-        let mut to = self.factor();
+        let mut to = self.factor;
         if to == 1.0 && self.last == 1.0 {
             return;
         }
@@ -90,7 +98,7 @@ impl Gain {
         if to > 1.0 && f32::from(peak) * to > CEILING as f32 {
             // At least 1: it only ever undoes what was added.
             to = (CEILING as f32 / f32::from(peak)).max(1.0);
-            self.gain_db = 20.0 * to.log10();
+            (self.factor, self.gain_db) = (to, 20.0 * to.log10());
         }
         // Down at once (in an eighth of a tick, 2.5 ms) where there is a peak to meet, else over the whole tick.
         let count = samples.len();

@@ -5,16 +5,13 @@
 //! nothing announced meets a gain that is still too high: the gain then falls within 1 ms, and what sticks out meanwhile is bent
 //! below full scale. Sound under the ceiling passes bit by bit. This keeps peaks in bounds; it does not level voices against each other.
 
-use super::{FRAME, Frame, RATE_HZ};
-
 /// The loudest sample that leaves the limiter in the steady state: −1 dB of full scale, so that G.711 has a step in hand.
 pub const CEILING: i32 = 29_204;
 
-/// Distance of the gain's points, samples: 2.5 ms.
-const BLOCK: usize = RATE_HZ as usize / 400;
-const BLOCKS: usize = FRAME / BLOCK;
-/// Fall of the gain when a peak comes unannounced, samples: 1 ms.
-const ATTACK: usize = RATE_HZ as usize / 1000;
+/// Blocks of a tick, at the ends of which the gain's points lie: 2.5 ms.
+const BLOCKS: usize = 8;
+/// Fall of the gain when a peak comes unannounced, as a share of a tick: 1 ms.
+const ATTACK: usize = 20;
 /// Blocks for which the gain stays down after a peak: 20 ms, longer than half a period of any voice, so that the gain does not follow
 /// the wave itself (which would be distortion).
 const HOLD: u8 = 8;
@@ -42,10 +39,12 @@ impl Limiter {
         self.gain == 1.0
     }
 
-    /// Limit one tick of a sum into `out`. A sum of up to 65,535 streams of 16 bits is in range.
-    pub fn limit(&mut self, sum: &[i32; FRAME], out: &mut Frame) {
+    /// Limit one tick of a sum, at any of the rates, into `out`. A sum of up to 65,535 streams of 16 bits is in range.
+    pub fn limit(&mut self, sum: &[i32], out: &mut [i16]) {
+        let length = (sum.len() / BLOCKS).max(1);
+        let attack = (sum.len() / ATTACK).max(1);
         let mut peaks = [0; BLOCKS + 1];
-        for (peak, block) in peaks.iter_mut().zip(sum.chunks_exact(BLOCK)) {
+        for (peak, block) in peaks.iter_mut().zip(sum.chunks_exact(length)) {
             *peak = block.iter().fold(0, |most, sample| most.max(sample.abs()));
         }
         if self.is_open() && peaks.iter().all(|&peak| peak <= CEILING) {
@@ -56,11 +55,11 @@ impl Limiter {
             return;
         }
         let needs = peaks.map(|peak| if peak > CEILING { CEILING as f32 / peak as f32 } else { 1.0 });
-        let blocks = sum.chunks_exact(BLOCK).zip(out.chunks_exact_mut(BLOCK));
+        let blocks = sum.chunks_exact(length).zip(out.chunks_exact_mut(length));
         for ((sum, out), need) in blocks.zip(needs.windows(2)) {
             let (here, next) = (need[0], need[1]);
             let (from, to) = (self.gain, self.gain_after(here.min(next)));
-            let fall = if from > here { ATTACK } else { BLOCK };
+            let fall = if from > here { attack } else { length };
             let step = (to - from) / fall as f32;
             for (i, (out, sample)) in out.iter_mut().zip(sum).enumerate() {
                 let gain = from + step * fall.min(i + 1) as f32;
@@ -102,12 +101,13 @@ fn bend(value: f32) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::{FRAME, RATE_HZ, Rate};
 
     /// `ticks` of a sine through the limiter; input and output.
     fn through(limiter: &mut Limiter, frequency_hz: f64, amplitude: f64, ticks: usize) -> (Vec<i32>, Vec<i16>) {
         let (mut input, mut output) = (Vec::new(), Vec::new());
         for tick in 0..ticks {
-            let sum = std::array::from_fn(|i| {
+            let sum: [i32; FRAME] = std::array::from_fn(|i| {
                 let turns = frequency_hz * (tick * FRAME + i) as f64 / f64::from(RATE_HZ);
                 (amplitude * (std::f64::consts::TAU * turns).sin()) as i32
             });
@@ -161,8 +161,26 @@ mod tests {
             limiter.limit(&sum, &mut out);
             assert!(out[at..].iter().all(|&s| s > 20_000), "a positive peak stays positive");
             let bent = out.iter().filter(|&&s| i32::from(s) > CEILING).count();
-            assert!(bent <= ATTACK, "{bent} samples were bent");
-            assert!(at < BLOCK || bent == 0, "a peak inside the tick is seen before it comes");
+            assert!(bent <= FRAME / ATTACK, "{bent} samples were bent");
+            assert!(at < FRAME / BLOCKS || bent == 0, "a peak inside the tick is seen before it comes");
+        }
+    }
+
+    #[test]
+    fn a_wide_sum_is_limited_at_the_same_moments_as_a_narrow_one() {
+        let gain = |rate: Rate| {
+            let mut limiter = Limiter::default();
+            let (mut sum, mut out) = (vec![1000; rate.frame()], vec![0; rate.frame()]);
+            let at = rate.frame() * 3 / 8 + 1;
+            sum[at] = 100_000;
+            limiter.limit(&sum, &mut out);
+            assert!(i32::from(out[at]) <= CEILING + 1);
+            out.iter().step_by(rate.frame() / FRAME).copied().collect::<Vec<_>>()
+        };
+        let narrow = gain(Rate::Narrow);
+        for rate in [Rate::Wide, Rate::Full] {
+            let apart = gain(rate).iter().zip(&narrow).filter(|(a, b)| a.abs_diff(**b) > 40).count();
+            assert!(apart <= 1, "{rate:?}: {apart}");
         }
     }
 

@@ -58,6 +58,7 @@ fn settings(config: &Config) -> Settings {
         media_address: config.media.address,
         ports: config.media.ports.first..=config.media.ports.last,
         workers: config.media.workers,
+        mix: config.mix,
         prompts_folder: config.prompts.folder.clone(),
         max_calls: config.call.max_calls,
         longest: config.call.longest,

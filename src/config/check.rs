@@ -12,6 +12,7 @@ use super::fault::{Fault, Faults, Place, Problem};
 use super::raw::{At, RawConfig, RawMeeting, Value};
 use super::{CallConfig, Config, Listen, LogConfig, MediaConfig, PortRange, PromptsConfig, SipConfig, values};
 use crate::bridge::command::MeetingSettings;
+use crate::media::mixer::MixSettings;
 use crate::names::{CallId, PhoneNumber};
 use crate::sip::Transport;
 
@@ -47,6 +48,7 @@ pub fn check(raw: RawConfig, faults: Vec<Fault>) -> Result<Config, Faults> {
             ports,
             workers: check.number("media", "workers", WORKERS).map(|n| n as u16),
         },
+        mix: check.mix(),
         prompts: check.prompts(),
         call: CallConfig { max_calls: check.max_calls(ports), longest },
         meetings: check.meetings(),
@@ -105,6 +107,24 @@ impl Check {
             listen.push(one);
         }
         listen
+    }
+
+    fn mix(&mut self) -> MixSettings {
+        let default = MixSettings::default();
+        let (least, most) = (*MixSettings::SPEAKERS.start() as u64, *MixSettings::SPEAKERS.end() as u64);
+        let mut mix = default;
+        if let Some(At { place, value: Value::Number(number) }) = self.raw.values.get(&("mix", "speakers")) {
+            if (least..=most).contains(number) {
+                mix.speakers = *number as usize;
+            } else {
+                let problem = Problem::OutOfRange { value: number.to_string(), least, most };
+                self.faults.push(Fault::new(place.clone(), "mix.speakers", problem));
+            }
+        }
+        if let Some(At { value: Value::Flag(level), .. }) = self.raw.values.get(&("mix", "level")) {
+            mix.level = *level;
+        }
+        mix
     }
 
     fn prompts(&mut self) -> PromptsConfig {

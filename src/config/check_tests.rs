@@ -26,6 +26,7 @@ fn without_a_file_everything_has_its_default() {
     assert!(config.sip.trunks.iter().any(|t| t.contains(&"127.0.0.1".parse::<IpAddr>().unwrap())));
     assert!(!config.sip.trunks.iter().any(|t| t.contains(&"8.8.8.8".parse::<IpAddr>().unwrap())));
     assert_eq!(config.media, MediaConfig { address: None, ports: PORTS, workers: None });
+    assert_eq!(config.mix, MixSettings { speakers: 5, level: true });
     assert_eq!(config.prompts.folder, None);
     assert_eq!(config.call, CallConfig { max_calls: None, longest: LONGEST });
     assert!(config.meetings.is_empty());
@@ -45,6 +46,9 @@ fn a_whole_file_is_read() {
         address = "192.0.2.7"
         ports = "20001-20100"
         workers = 3
+        [mix]
+        speakers = 24
+        level = false
         [call]
         max_calls = 40
         longest = "1h30m"
@@ -66,6 +70,7 @@ fn a_whole_file_is_read() {
     assert_eq!(config.sip.domain, "bro.example.se");
     assert_eq!(config.sip.trunks.len(), 2);
     assert_eq!(config.media.ports, PortRange { first: 20002, last: 20099 });
+    assert_eq!(config.mix, MixSettings { speakers: 24, level: false });
     assert_eq!((config.media.workers, config.call.max_calls), (Some(3), Some(40)));
     assert_eq!(config.call.longest, Duration::from_secs(5400));
     assert_eq!(config.meetings.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["testmote1", "vardplan-2"]);
@@ -138,6 +143,16 @@ fn more_calls_than_pairs_of_ports_is_a_fault() {
     let faults = lines(load("[media]\nports = \"4000-4003\"\n[call]\nmax_calls = 3\n", &[]));
     assert_eq!(faults.len(), 1);
     assert!(faults.iter().all(|l| l.starts_with("bro.toml:4: call.max_calls: ")), "{faults:?}");
+}
+
+#[test]
+fn the_mix_is_within_its_bounds() {
+    for (text, key) in [("speakers = 1", "mix.speakers"), ("speakers = 25", "mix.speakers"), ("level = 1", "mix.level")] {
+        let faults = lines(load(&format!("[mix]\n{text}\n"), &[]));
+        assert!(faults.len() == 1 && faults[0].starts_with(&format!("bro.toml:2: {key}: ")), "{faults:?}");
+    }
+    assert!(!load("", &[("LJUDBRO_MIX_LEVEL", "false")]).unwrap().mix.level);
+    assert_eq!(lines(load("", &[("LJUDBRO_MIX_LEVEL", "no")])).len(), 1);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 use crate::bridge::command::MeetingSettings;
+use crate::media::mixer::MixSettings;
 use crate::names::PhoneNumber;
 use crate::sip::Transport;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub sip: SipConfig,
     /// `[media]`
     pub media: MediaConfig,
+    /// `[mix]`
+    pub mix: MixSettings,
     /// `[prompts]`
     pub prompts: PromptsConfig,
     /// `[call]`

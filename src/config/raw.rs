@@ -24,6 +24,8 @@ const FILE_BYTES: u64 = 2 * 1024 * 1024;
 pub enum Kind {
     Text,
     Number,
+    /// True or false.
+    Flag,
     List,
 }
 
@@ -49,6 +51,8 @@ const KEYS: &[Key] = &[
     key("media", "address", Kind::Text, r#""auto""#),
     key("media", "ports", Kind::Text, r#""16384-32767""#),
     key("media", "workers", Kind::Number, "0"),
+    key("mix", "speakers", Kind::Number, "5"),
+    key("mix", "level", Kind::Flag, "true"),
     key("prompts", "folder", Kind::Text, r#""/etc/ljudbro/prompts""#),
     key("call", "max_calls", Kind::Number, "0"),
     key("call", "longest", Kind::Text, r#""12h""#),
@@ -58,7 +62,7 @@ const KEYS: &[Key] = &[
 
 const MEETING_KEYS: &[Key] = &[key("meeting", "name", Kind::Text, r#""testmote1""#), key("meeting", "id", Kind::Text, r#""123456789""#)];
 
-const SECTIONS: &[&str] = &["sip", "media", "prompts", "call", "meeting", "log"];
+const SECTIONS: &[&str] = &["sip", "media", "mix", "prompts", "call", "meeting", "log"];
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -72,6 +76,7 @@ pub struct At<T> {
 pub enum Value {
     Text(String),
     Number(u64),
+    Flag(bool),
     List(Vec<At<String>>),
 }
 
@@ -141,6 +146,14 @@ pub fn read_environment(environment: impl IntoIterator<Item = (String, String)>,
                     .map(|t| At { place: place.clone(), value: t.to_owned() })
                     .collect(),
             ),
+            Kind::Flag => match text.trim().parse() {
+                Ok(flag) => Value::Flag(flag),
+                Err(_) => {
+                    let problem = Problem::WrongType { found: "something else", expected: "true or false", example: key.example };
+                    faults.push(Fault::new(place, path(key), problem));
+                    continue;
+                }
+            },
             Kind::Number => match text.trim().parse() {
                 Ok(number) => Value::Number(number),
                 Err(_) => {
@@ -236,6 +249,7 @@ impl Walk<'_> {
         let place = self.place(&value.span());
         let read = match (key.kind, value.get_ref()) {
             (Kind::Text, DeValue::String(text)) => Value::Text(text.to_string()),
+            (Kind::Flag, DeValue::Boolean(flag)) => Value::Flag(*flag),
             (Kind::Number, DeValue::Integer(number)) => {
                 let digits = number.as_str();
                 match u64::from_str_radix(digits, number.radix()) {
@@ -261,6 +275,7 @@ impl Walk<'_> {
                 let expected = match kind {
                     Kind::Text => "a text in quotes",
                     Kind::Number => "a whole number",
+                    Kind::Flag => "true or false",
                     Kind::List => "a list of texts",
                 };
                 self.wrong_type(value.span(), &path(key), type_name(other), expected, key.example);

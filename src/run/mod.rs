@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bridge::command::MeetingSettings;
+use crate::media::mixer::MixSettings;
 use crate::names::PhoneNumber;
 use crate::sip::{Transport, Trunks};
 
@@ -56,6 +57,8 @@ pub struct Settings {
     pub ports: RangeInclusive<u16>,
     /// Media workers; `None`: one per core.
     pub workers: Option<u16>,
+    /// How many are mixed, and how loud.
+    pub mix: MixSettings,
     /// The operator's prompts over the built-in ones.
     pub prompts_folder: Option<PathBuf>,
     /// Most calls at once; `None`: from the machine.

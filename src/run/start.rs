@@ -194,7 +194,8 @@ impl Parts {
         for id in (0..workers).filter_map(|id| u16::try_from(id).ok().map(WorkerId)) {
             let (control, end) = link::link(told.clone(), counters.clone()).map_err(system("event descriptor"))?;
             // Every worker has room for all legs: a meeting of everybody lives on one.
-            let setup = WorkerSetup { id, capacity: room.legs, epoch, prompts: prompts.clone(), link: end, counters: counters.clone() };
+            let (mix, prompts, counters) = (settings.mix, prompts.clone(), counters.clone());
+            let setup = WorkerSetup { id, capacity: room.legs, epoch, mix, prompts, link: end, counters };
             threads.push(worker::start(setup).map_err(system("thread"))?);
             links.push(control);
         }

@@ -12,6 +12,7 @@ use super::port::PortTable;
 use super::sys;
 use super::ticker::Ticker;
 use crate::bridge::{MediaPlane, Slot};
+use crate::media::mixer::MixSettings;
 use crate::media::{Leg, PromptSet};
 use crate::names::WorkerId;
 
@@ -27,6 +28,8 @@ pub struct WorkerSetup {
     pub capacity: usize,
     /// An instant that has been: wakes are counted from it.
     pub epoch: Instant,
+    /// How it mixes.
+    pub mix: MixSettings,
     /// What it speaks from.
     pub prompts: Arc<PromptSet>,
     /// To the control side.
@@ -40,7 +43,7 @@ pub fn start(setup: WorkerSetup) -> io::Result<JoinHandle<()>> {
     let ticker = Ticker::new(setup.epoch)?;
     std::thread::Builder::new().name(format!("media-{}", setup.id.0)).spawn(move || {
         hurry(setup.id);
-        let plane = MediaPlane::new(setup.epoch, setup.capacity, setup.prompts);
+        let plane = MediaPlane::new(setup.epoch, setup.capacity, setup.prompts, setup.mix);
         let ports = PortTable::new(setup.capacity, setup.counters.clone());
         Worker { plane, ports, link: setup.link, ticker, counters: setup.counters }.run();
     })

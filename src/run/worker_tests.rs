@@ -33,7 +33,15 @@ impl Bench {
             .map(|id| {
                 let (control, end) = link::link(told.clone(), counters.clone()).unwrap();
                 let prompts = prompt::built_in().set.clone();
-                let setup = WorkerSetup { id: WorkerId(id), capacity: 8, epoch, prompts, link: end, counters: counters.clone() };
+                let setup = WorkerSetup {
+                    id: WorkerId(id),
+                    capacity: 8,
+                    epoch,
+                    mix: MixSettings::default(),
+                    prompts,
+                    link: end,
+                    counters: counters.clone(),
+                };
                 (control, start(setup).unwrap())
             })
             .unzip();

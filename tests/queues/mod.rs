@@ -11,10 +11,14 @@ use ljudbro::audio::{FRAME, Frame};
 use ljudbro::bridge::plane::WAKE;
 use ljudbro::bridge::{MediaCommand, MediaEvent, MediaPlane, Ports, ReceivedDatagram, Slot};
 use ljudbro::codec::Codec;
+use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Prompt;
 use ljudbro::media::{Direction, EventFormat, Leg, LegSetup, LegUpdate, PromptId, PromptSet};
 use ljudbro::names::{LegId, MeetingKey};
 use ljudbro::wire::rtp::Packet;
+
+/// Tones that everybody hears from everybody: as many as there are, as loud as they are.
+pub const MIX: MixSettings = MixSettings { speakers: 24, level: false };
 
 /// Payload type of telephone events here.
 pub const EVENTS: u8 = 101;
@@ -210,7 +214,7 @@ pub struct World {
 impl World {
     pub fn new(capacity: usize, keep: bool) -> Self {
         let epoch = Instant::now();
-        let mut plane = MediaPlane::new(epoch, capacity, prompts());
+        let mut plane = MediaPlane::new(epoch, capacity, prompts(), MIX);
         let wake = 1_000;
         let queues = Queues::new(epoch + WAKE * 1_000, capacity, keep);
         assert!(plane.poll_event().is_none());

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ljudbro::bridge::command::MeetingSettings;
 use ljudbro::bridge::plane::WAKE;
 use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, MediaPlane};
+use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Shelf;
 use ljudbro::media::{Leg, LegReport};
 use ljudbro::names::{LegId, WorkerId};
@@ -17,6 +18,9 @@ use ljudbro::sip::{AgentSettings, Flow, Transport};
 use crate::ears::{self, Voice};
 use crate::net::{Delivery, Net};
 use crate::ports::{Pair, Queues};
+
+/// Tones that everybody hears from everybody: as many as there are, as loud as they are.
+const MIX: MixSettings = MixSettings { speakers: 24, level: false };
 
 pub const NUMBER: &str = "0480445511";
 pub const ID: &str = "314159265";
@@ -98,7 +102,7 @@ impl World {
             reports: Vec::new(),
             seed,
             epoch,
-            planes: (0..workers).map(|_| MediaPlane::new(epoch, 64, Arc::clone(&set))).collect(),
+            planes: (0..workers).map(|_| MediaPlane::new(epoch, 64, Arc::clone(&set), MIX)).collect(),
             queues: (0..workers).map(|_| Queues::default()).collect(),
             places: HashMap::new(),
             moving: Vec::new(),

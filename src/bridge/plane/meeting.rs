@@ -8,10 +8,10 @@ use super::seat::{Ears, Payload};
 use super::seats::{Chain, Seats};
 use super::{PHASES, Ports};
 use crate::audio::limiter::Limiter;
-use crate::audio::{FRAME, Frame, SILENCE};
+use crate::audio::{FRAME, Frame, Rate, SILENCE, Sound};
 use crate::codec::Codec;
 use crate::media::PromptId;
-use crate::media::mixer::{Hearing, Mixer, Tail};
+use crate::media::mixer::{Hearing, Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
 use crate::names::{MeetingKey, SayToken};
 
@@ -34,6 +34,7 @@ pub(super) struct Meeting {
     /// Members that leave after the next turn.
     pub leaving: usize,
     tone: Player,
+    tone_ways: Ways,
     limiter: Limiter,
 }
 
@@ -69,6 +70,7 @@ impl Meeting {
             tail: Tail::default(),
             leaving: 0,
             tone: Player::default(),
+            tone_ways: ways(),
             limiter: Limiter::default(),
         }
     }
@@ -84,31 +86,35 @@ impl Meeting {
         mixer.begin();
         seats.each(self.members, |slot, seat| {
             if let Some(sounding) = seat.listen(now, turn, slot, ears, ports) {
-                seat.source.hear(&seat.sound, sounding, !seat.leaving);
-                mixer.consider(&seat.source);
+                mixer.want(seat.voice.listens);
+                mixer.hear(&mut seat.voice, sounding, !seat.leaving);
             }
         });
         let cut = mixer.cut();
         seats.each(self.members, |_, seat| {
-            if seat.present && seat.source.settle(cut, &mut seat.sound) {
-                mixer.add(&seat.sound);
+            if seat.present {
+                mixer.settle(cut, &mut seat.voice);
             }
         });
         mixer.add_tail(&mut self.tail);
-        if self.tone.speaking() {
-            let mut tone = SILENCE;
-            let _token = self.tone.render(&mut tone);
-            mixer.add(&tone);
+        let mut tone = Sound::silence(Rate::Narrow);
+        let sounds = self.tone.speaking();
+        if sounds {
+            let _token = tone.samples_mut().first_chunk_mut().and_then(|frame| self.tone.render(frame));
         }
+        mixer.add_tone(sounds.then_some(&tone), &mut self.tone_ways);
 
         let mut shared = Shared { frame: SILENCE, encoded: [None; 2] };
-        mixer.shared(&mut self.limiter, &mut shared.frame);
+        let mut sound = Sound::silence(Rate::Narrow);
+        mixer.shared(Rate::Narrow, &mut self.limiter, &mut sound);
+        shared.frame.copy_from_slice(sound.samples());
+        let streams = mixer.streams(Rate::Narrow);
         let limiter = self.limiter;
         seats.each(self.members, |slot, seat| {
             if !seat.present {
                 return;
             }
-            let speaks = seat.source.is_audible();
+            let speaks = seat.voice.adds();
             if !speaks {
                 // Should it speak next, its own mix goes on as loud as the shared one was.
                 seat.limiter = limiter;
@@ -121,14 +127,15 @@ impl Meeting {
             };
             let plain = !prompted && target == Hearing::FULL && seat.hearing == Hearing::FULL;
             if plain && !speaks {
-                seat.send(now, slot, shared.encoded(seat.leg.codec(), mixer.streams()), ports);
-            } else if plain && mixer.streams() == 1 {
+                seat.send(now, slot, shared.encoded(seat.leg.codec(), streams), ports);
+            } else if plain && streams == 1 {
                 // Alone in the sum.
                 seat.send_silence(now, slot, ports);
             } else {
                 let mut frame = shared.frame;
                 if speaks {
-                    mixer.without(&seat.sound, &mut seat.limiter, &mut frame);
+                    mixer.without(&seat.voice, &mut seat.limiter, &mut sound);
+                    frame.copy_from_slice(sound.samples());
                 }
                 if !plain {
                     seat.hearing.toward(target, &mut frame);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{MediaCommand, MediaEvent};
-use crate::media::mixer::{Hearing, Mixer};
+use crate::media::mixer::{Hearing, MixSettings, Mixer};
 use crate::media::{Leg, LegUpdate, PromptSet};
 use crate::names::{LegId, MeetingKey};
 use meeting::Meeting;
@@ -86,14 +86,14 @@ struct Menu {
 
 impl MediaPlane {
     /// Room for `capacity` legs is allocated here. `epoch` is the instant of a wake of phase 0.
-    pub fn new(epoch: Instant, capacity: usize, prompts: Arc<PromptSet>) -> Self {
+    pub fn new(epoch: Instant, capacity: usize, prompts: Arc<PromptSet>, mix: MixSettings) -> Self {
         Self {
             epoch,
             prompts,
             seats: Seats::new(capacity),
             menu: std::array::from_fn(|phase| Menu { round: Round::after(0, phase), legs: Chain::default() }),
             meetings: Vec::with_capacity(capacity),
-            mixer: Mixer::new(capacity),
+            mixer: Mixer::new(capacity, mix),
             ears: Ears::new(capacity),
             slow: 0,
         }
@@ -113,7 +113,7 @@ impl MediaPlane {
     pub fn release(&mut self, leg: LegId) -> Option<(Slot, Box<Leg>)> {
         let slot = self.seats.find(leg)?;
         self.detach(slot);
-        Some((slot, self.seats.remove(slot)?.leg))
+        Some((slot, self.seats.remove(slot)?.into_leg()))
     }
 
     /// Give a leg up for good: RTCP BYE, then as `release`.
@@ -136,7 +136,7 @@ impl MediaPlane {
             MediaCommand::Update(leg, media) => self.update(now, leg, media),
             MediaCommand::Say(leg, utterance, token) => self.with(leg, |seat, prompts| seat.player.say(prompts, utterance, token)),
             MediaCommand::Hush(leg) => self.with(leg, |seat, _| seat.player.hush()),
-            MediaCommand::Mute(leg, muted) => self.with(leg, |seat, _| seat.source.mute(muted)),
+            MediaCommand::Mute(leg, muted) => self.with(leg, |seat, _| seat.voice.source.mute(muted)),
         }
     }
 
@@ -204,7 +204,7 @@ impl MediaPlane {
         if let (Place::Meeting(index), false) = (seat.place, media.direction.contributes()) {
             // On hold from now on: nothing more of it comes, so what was heard last dies away.
             if let Some(meeting) = self.meetings.get_mut(index) {
-                meeting.tail.take(&mut seat.source, &seat.sound);
+                meeting.tail.take(&mut seat.voice);
             }
         }
         seat.leg.update(now, media);
@@ -235,7 +235,7 @@ impl MediaPlane {
         });
         if let (Some(meeting), Some(seat)) = (self.meetings.get_mut(index), self.seats.get_mut(slot)) {
             seat.place = Place::Meeting(index);
-            seat.source.reset();
+            seat.voice.reset();
             seat.hearing = Hearing::NOTHING;
             self.seats.link(&mut meeting.members, slot);
         }
@@ -289,7 +289,7 @@ impl MediaPlane {
                 if std::mem::take(&mut seat.leaving) {
                     meeting.leaving -= 1;
                 }
-                meeting.tail.take(&mut seat.source, &seat.sound);
+                meeting.tail.take(&mut seat.voice);
                 self.seats.unlink(&mut meeting.members, slot);
                 if meeting.members.is_empty() {
                     self.end(index);

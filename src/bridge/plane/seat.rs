@@ -7,11 +7,11 @@ use super::phase::Turn;
 use super::seats::Links;
 use super::{Ports, Slot};
 use crate::audio::limiter::Limiter;
-use crate::audio::{FRAME, Frame, SILENCE};
+use crate::audio::{FRAME, Frame, Rate, SILENCE};
 use crate::bridge::MediaEvent;
 use crate::media::Leg;
 use crate::media::leg::LegEvent;
-use crate::media::mixer::{Hearing, Source, speak_over};
+use crate::media::mixer::{Hearing, Voice, speak_over};
 use crate::media::prompt::Player;
 
 /// Longest datagram read: an Ethernet frame. Ours are 20 ms of G.711, 172 octets.
@@ -50,10 +50,8 @@ pub(super) struct Seat {
     pub present: bool,
     /// It leaves its meeting after one more turn, in which it fades out.
     pub leaving: bool,
-    /// Its way into the sum.
-    pub source: Source,
-    /// Its part of the sum.
-    pub sound: Frame,
+    /// Its sound, and its way into the sums. Lent by the leg.
+    pub voice: Box<Voice>,
     /// Of its own mix, while it speaks.
     pub limiter: Limiter,
     /// What it hears of the meeting.
@@ -103,21 +101,30 @@ impl Ears {
 
 impl Seat {
     /// A leg that has just come, after the wake `last`.
-    pub fn new(leg: Box<Leg>, phase: usize, last: u64) -> Self {
+    pub fn new(mut leg: Box<Leg>, phase: usize, last: u64) -> Self {
+        // Whoever gave the leg up before has given it back ([`Seat::into_leg`]), so nothing is allocated.
+        let voice = leg.take_voice().unwrap_or_default();
         Self {
+            voice,
             leg,
             place: Place::Menu(phase),
             links: Links::default(),
             last,
             present: false,
             leaving: false,
-            source: Source::default(),
-            sound: SILENCE,
             limiter: Limiter::default(),
             hearing: Hearing::NOTHING,
             player: Player::default(),
             single: false,
         }
+    }
+
+    /// The leg, with all that belongs to it.
+    pub fn into_leg(self) -> Box<Leg> {
+        let Self { mut leg, mut voice, .. } = self;
+        voice.reset();
+        leg.give_voice(voice);
+        leg
     }
 
     fn event(&self, event: LegEvent) -> MediaEvent {
@@ -129,7 +136,7 @@ impl Seat {
         }
     }
 
-    /// The receiving half of a turn: [`Seat::sound`] is this tick's. `None` when the leg lets the turn pass, else whether there is sound.
+    /// The receiving half of a turn: the [`Voice`]'s sound is this tick's. `None` when the leg lets the turn pass, else whether there is sound.
     ///
     /// A turn missed whole counts as a lost packet in both directions: the caller's sound of that time is dropped, and the sequence number
     /// and timestamp that would have been sent are used up. So nothing is replayed in a burst, the far end conceals 20 ms as it does for
@@ -146,11 +153,19 @@ impl Seat {
             ears.missed += missing;
             let silence = [self.leg.codec().silence(); FRAME];
             for _ in 0..missing {
-                self.leg.render(turn.at, &mut self.sound);
+                self.render(turn.at);
                 self.leg.send(now, &silence, |_, _| {});
             }
         }
-        Some(self.leg.render(turn.at, &mut self.sound))
+        Some(self.render(turn.at))
+    }
+
+    fn render(&mut self, at: Instant) -> bool {
+        let mut frame = SILENCE;
+        let sounds = self.leg.render(at, &mut frame);
+        self.voice.sound.set_rate(Rate::Narrow);
+        self.voice.sound.samples_mut().copy_from_slice(&frame);
+        sounds
     }
 
     /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so

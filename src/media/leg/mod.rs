@@ -22,6 +22,7 @@ use self::phases::Phases;
 use self::reports::Reports;
 use self::source::Source;
 use super::jitter::{JitterBuffer, Laid};
+use super::mixer::Voice;
 use super::playout::Playout;
 use super::reception::{Reception, Standing};
 use super::setup::FORMATS;
@@ -83,6 +84,8 @@ pub struct Leg {
     received: u64,
     late: u64,
     refused: u64,
+    /// Lent to whoever mixes it.
+    voice: Option<Box<Voice>>,
 }
 
 impl Leg {
@@ -107,6 +110,7 @@ impl Leg {
             received: 0,
             late: 0,
             refused: 0,
+            voice: Some(Box::default()),
             media: setup.media,
         }
     }
@@ -114,6 +118,16 @@ impl Leg {
     /// Its name.
     pub fn id(&self) -> LegId {
         self.id
+    }
+
+    /// What it needs in a meeting: allocated with the leg, used by whoever mixes it, given back before the leg moves on.
+    pub fn take_voice(&mut self) -> Option<Box<Voice>> {
+        self.voice.take()
+    }
+
+    /// Give it back.
+    pub fn give_voice(&mut self, voice: Box<Voice>) {
+        self.voice = Some(voice);
     }
 
     /// What it sends; listeners with equal codecs share one encode.

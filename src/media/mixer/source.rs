@@ -1,0 +1,127 @@
+//! One leg's place among those who are heard: how loud it is, whether it speaks, whether it has a place.
+
+use super::{fade, rise};
+use crate::audio::activity::Activity;
+use crate::audio::gain::Gain;
+use crate::audio::level::energy;
+
+/// Ticks of silence after which a source gives its place up: 600 ms, longer than the pauses inside a sentence.
+const HANG: u8 = 30;
+/// Share of the loudness that is left after a tick: it falls by 11 dB a second.
+const FORGET: f32 = 0.95;
+/// How much louder somebody must be to take the place of one who has it (energy: 6 dB).
+const INCUMBENT: f32 = 4.0;
+/// Who speaks comes before all who do not. Their mean squares are 2³⁰ at most, 16 times that after the gain; those of speech are no less
+/// than 500, a fifth of that at the end of a pause.
+const SPEAKING: f32 = (1u64 << 40) as f32;
+
+/// One leg's way into the sums.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    muted: bool,
+    activity: Activity,
+    gain: Gain,
+    /// Ticks until it gives its place up; 0: it wants none.
+    hang: u8,
+    /// Recent peak, mean square, to rank by.
+    loudness: f32,
+    /// Whether this tick holds sound.
+    sounding: bool,
+    /// Whether the last settled tick ended at full gain.
+    open: bool,
+    /// Whether it is in the sums of this tick.
+    audible: bool,
+}
+
+impl Source {
+    /// Take the leg's sound out of the meeting from the next tick on, or back in.
+    pub fn mute(&mut self, muted: bool) {
+        self.muted = muted;
+    }
+
+    /// Whether it is muted.
+    pub fn is_muted(&self) -> bool {
+        self.muted
+    }
+
+    /// Whether its sound is in the sums of this tick.
+    pub fn is_audible(&self) -> bool {
+        self.audible
+    }
+
+    /// Whether it is heard, and was to the end of this tick.
+    pub fn is_open(&self) -> bool {
+        self.audible && self.open
+    }
+
+    /// Whether somebody speaks there.
+    pub fn is_speaking(&self) -> bool {
+        self.activity.is_speaking()
+    }
+
+    /// Out of any sum. A mute stays, and so does the level of whoever speaks there.
+    pub fn reset(&mut self) {
+        *self = Self { muted: self.muted, gain: self.gain.clone(), ..Self::default() };
+    }
+
+    /// One tick of the leg's sound.
+    pub(super) fn hear(&mut self, samples: &[i16], sounding: bool, stays: bool, level: bool) {
+        let mean_square = if sounding && !samples.is_empty() { energy(samples) as f32 / samples.len() as f32 } else { 0.0 };
+        self.sounding = mean_square > 0.0;
+        self.activity.hear(mean_square);
+        if level && self.activity.is_speech() {
+            self.gain.hear_speech(mean_square, self.activity.floor());
+        }
+        self.loudness = (self.loudness * FORGET).max(mean_square);
+        self.hang = if self.sounding { HANG } else { self.hang.saturating_sub(1) };
+        if self.muted || !stays {
+            self.hang = 0;
+        }
+    }
+
+    /// What it brings to the choice of speakers; `None`: silent.
+    pub(super) fn bid(&self) -> Option<f32> {
+        let mut bid = self.loudness * self.gain.power();
+        if self.open {
+            bid *= INCUMBENT;
+        }
+        if self.activity.is_speaking() {
+            bid *= SPEAKING;
+        }
+        (self.hang > 0).then_some(bid)
+    }
+
+    /// Its tick as it goes into the sums; whether it does.
+    pub(super) fn settle(&mut self, cut: f32, samples: &mut [i16]) -> bool {
+        let (was, is) = (self.open, self.bid().is_some_and(|bid| bid >= cut));
+        self.open = is;
+        self.audible = self.sounding && (was || is);
+        if self.audible {
+            self.gain.apply(samples);
+            match (was, is) {
+                (false, true) => fade_in(samples),
+                (true, false) => fade_out(samples),
+                _ => {}
+            }
+        }
+        self.audible
+    }
+}
+
+fn fade_in(samples: &mut [i16]) {
+    let steps = fade(samples.len());
+    for (i, sample) in samples.iter_mut().take(steps).enumerate() {
+        // The factor is below 1.
+        *sample = (f32::from(*sample) * rise(i, steps)) as i16;
+    }
+}
+
+pub(super) fn fade_out(samples: &mut [i16]) {
+    let steps = fade(samples.len());
+    for (i, sample) in samples.iter_mut().take(steps).enumerate() {
+        *sample = (f32::from(*sample) * rise(steps - 1 - i, steps)) as i16;
+    }
+    if let Some(after) = samples.get_mut(steps..) {
+        after.fill(0);
+    }
+}
