@@ -1,7 +1,7 @@
 //! Sound as numbers: levels, tones, limiting, other rates. Pure, and nothing is allocated after `new()`.
 
-pub mod conceal;
 pub mod activity;
+pub mod conceal;
 pub mod gain;
 pub mod level;
 pub mod limiter;
