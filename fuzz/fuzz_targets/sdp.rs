@@ -14,6 +14,7 @@ fuzz_target!(|body: &[u8]| {
         port: 20_000,
         session_id: 77,
         version: 1,
+        signalled_from: [192, 0, 2, 51].into(),
         codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
     };
     let _ = read_answer(body, &local);

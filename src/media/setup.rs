@@ -52,16 +52,17 @@ pub const FORMATS: usize = 6;
 /// Most telephone-event formats of a leg: one a clock rate (8, 16, 32, 48 kHz).
 pub const EVENT_FORMATS: usize = 4;
 
-/// The part of a leg that a new offer can change.
+/// What an offer and its answer agreed on: the part of a leg that a new offer can change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LegUpdate {
     /// What we send.
     pub codec: Codec,
     /// Under this payload type.
     pub payload_type: u8,
-    /// What we take: payload type and codec.
+    /// What we take, payload type and codec: what the answer names, and what else the offer did.
     pub receive: ArrayVec<(u8, Codec), FORMATS>,
-    /// Telephone events we take; empty: none negotiated.
+    /// Telephone events we take, those on the codec's clock first: a phone that sends another of its own formats is heard too. Empty: none
+    /// negotiated.
     pub events: ArrayVec<EventFormat, EVENT_FORMATS>,
     /// Length of the packets we send, milliseconds: a multiple of 10 from 10 to 60.
     pub ptime_ms: u8,

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use crate::bridge::MediaCommand;
 use crate::call::{Call, Entrance, Farewell};
 use crate::codec::Codec;
-use crate::media::{LegUpdate, Utterance};
+use crate::media::Utterance;
 use crate::meeting::Source;
 use crate::names::{CallHandle, LegId, MeetingKey, SayToken, WorkerId};
-use crate::sip::answer::{Agreed, Local, Sent};
+use crate::sip::answer::{Local, Sent};
 use crate::sip::{EndReason, Flow};
 
 /// Most commands that wait for a leg to arrive at its new worker. A move takes milliseconds; in that time a caller can press a key or
@@ -162,22 +162,6 @@ impl Session {
     /// How long it has lasted.
     pub fn lasted(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.started)
-    }
-
-    /// What the leg is to do by what was agreed.
-    pub fn update(&self, agreed: Agreed) -> LegUpdate {
-        LegUpdate {
-            codec: agreed.codec,
-            payload_type: agreed.payload_type,
-            receive: agreed.receive,
-            events: agreed.events,
-            ptime_ms: agreed.ptime_ms,
-            remote: agreed.remote,
-            remote_rtcp: agreed.remote_rtcp,
-            rtcp_mux: agreed.rtcp_mux,
-            signalled_from: self.flow.peer.ip(),
-            direction: agreed.direction,
-        }
     }
 }
 

@@ -119,6 +119,7 @@ impl ControlPlane {
             // RFC 8866 §5.2: numeric and unique; 63 bits, since some peers read it as a signed number.
             session_id: self.random.random::<u64>() >> 1,
             version: 1,
+            signalled_from: session.flow.peer.ip(),
             codecs: codecs(),
         };
         session.local = Some(local.clone());
@@ -131,8 +132,7 @@ impl ControlPlane {
         match answer::answer(&offer, &local) {
             Ok((sdp, agreed)) => {
                 session.sent = Some(Sent(sdp.clone()));
-                let update = session.update(agreed);
-                self.go_live(now, key, update);
+                self.go_live(now, key, agreed);
                 self.agent.accept(now, key, sdp);
             }
             Err(error) => {
@@ -200,14 +200,8 @@ impl ControlPlane {
         }
         let agreed = answer.as_deref().map(|sdp| answer::read_answer(sdp, &local));
         match agreed {
-            Some(Ok(agreed)) => {
-                let update = session.update(agreed);
-                if first {
-                    self.go_live(now, key, update);
-                } else {
-                    self.change(now, key, update);
-                }
-            }
+            Some(Ok(agreed)) if first => self.go_live(now, key, agreed),
+            Some(Ok(agreed)) => self.change(now, key, agreed),
             // A dialog whose offer was not answered can only be ended (RFC 3261 §13.2.2.4).
             _ => self.end(now, key, Ending::NoCommonCodec),
         }
@@ -232,8 +226,7 @@ impl ControlPlane {
             Ok((answer, agreed)) => {
                 *local = next;
                 session.sent = Some(Sent(answer.clone()));
-                let update = session.update(agreed);
-                self.change(now, key, update);
+                self.change(now, key, agreed);
                 self.agent.accept(now, key, answer);
             }
             Err(error) => {

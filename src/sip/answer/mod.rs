@@ -15,8 +15,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::codec::Codec;
-use crate::media::setup::{EVENT_FORMATS, FORMATS};
-use crate::media::{Direction, EventFormat};
+use crate::media::{Direction, EventFormat, LegUpdate};
 use crate::wire::sdp::{self, Connection, Media, Sdp};
 use formats::{EventSet, Formats};
 use write::{Audio, head, refusal};
@@ -32,31 +31,10 @@ pub struct Local {
     pub session_id: u64,
     /// `o=` version: one more with each SDP we send in a session (RFC 3264 §8).
     pub version: u64,
+    /// Where the signalling comes from: RTP is taken from there too.
+    pub signalled_from: IpAddr,
     /// Codecs we speak, our preference first.
     pub codecs: ArrayVec<Codec, 4>,
-}
-
-/// What both sides agreed on.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Agreed {
-    /// What we send.
-    pub codec: Codec,
-    /// Under this payload type.
-    pub payload_type: u8,
-    /// What we take: what the answer names, and what else the offer did.
-    pub receive: ArrayVec<(u8, Codec), FORMATS>,
-    /// Telephone events we take, those on the codec's clock first: a phone that sends another of its own formats is heard too.
-    pub events: ArrayVec<EventFormat, EVENT_FORMATS>,
-    /// Packet length we send, milliseconds, a multiple of 10 from 10 to 60.
-    pub ptime_ms: u8,
-    /// Where RTP goes, if the SDP names an address we can send to from ours.
-    pub remote: Option<SocketAddr>,
-    /// Where RTCP goes (RFC 3605, else port + 1).
-    pub remote_rtcp: Option<SocketAddr>,
-    /// RTCP on the RTP port (RFC 5761).
-    pub rtcp_mux: bool,
-    /// Seen from us.
-    pub direction: Direction,
 }
 
 /// Why there is no agreement.
@@ -78,7 +56,7 @@ const PTIME_MS: u8 = 20;
 const PTIMES: std::ops::RangeInclusive<u32> = 10..=60;
 
 /// Answer an offer: every m-line in its place (RFC 3264 §6), the first usable audio stream taken, all others with port 0.
-pub fn answer(offer: &[u8], local: &Local) -> Result<(Bytes, Agreed), AnswerError> {
+pub fn answer(offer: &[u8], local: &Local) -> Result<(Bytes, LegUpdate), AnswerError> {
     let offer = Sdp::parse(offer).map_err(|_| AnswerError::NotSdp)?;
     let (place, formats) =
         offer.media().enumerate().find_map(|(place, media)| Some((place, taken(&media, local)?))).ok_or(AnswerError::NoCommonCodec)?;
@@ -156,7 +134,7 @@ fn our_codecs(local: &Local) -> ArrayVec<(u8, Codec), 4> {
 }
 
 /// Read the answer to our `offer`, or to [`offer_again`].
-pub fn read_answer(answer: &[u8], local: &Local) -> Result<Agreed, AnswerError> {
+pub fn read_answer(answer: &[u8], local: &Local) -> Result<LegUpdate, AnswerError> {
     let answer = Sdp::parse(answer).map_err(|_| AnswerError::NotSdp)?;
     // We offer one stream alive, so at most one is answered alive (RFC 3264 §6), in whatever place.
     let (media, formats) = answer.media().find_map(|media| Some((media, taken(&media, local)?))).ok_or(AnswerError::NoCommonCodec)?;
@@ -183,7 +161,7 @@ fn taken(media: &Media<'_>, local: &Local) -> Option<Formats> {
     wanted.then(|| Formats::common(media, &local.codecs)).flatten()
 }
 
-fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<Agreed> {
+fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<LegUpdate> {
     let &(payload_type, codec) = formats.codecs.first()?;
     let port = media.port()?;
     let connection = media.connection();
@@ -202,7 +180,7 @@ fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<Agreed> 
     };
     let wished = media.ptime_ms().unwrap_or(PTIME_MS.into()).min(media.maxptime_ms().unwrap_or(u32::MAX));
     let ptime_ms = u8::try_from(wished.clamp(*PTIMES.start(), *PTIMES.end()) / 10 * 10).unwrap_or(PTIME_MS);
-    Some(Agreed {
+    Some(LegUpdate {
         codec,
         payload_type,
         receive: formats.codecs.clone(),
@@ -211,6 +189,7 @@ fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<Agreed> 
         remote,
         remote_rtcp,
         rtcp_mux,
+        signalled_from: local.signalled_from,
         direction: seen_from_us(media.direction(), connection),
     })
 }

@@ -13,11 +13,12 @@ pub(super) fn local() -> Local {
         port: 20_000,
         session_id: 77,
         version: 3,
+        signalled_from: "198.51.100.7".parse().unwrap(),
         codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
     }
 }
 
-fn answered(offer: &str) -> (String, Agreed) {
+fn answered(offer: &str) -> (String, LegUpdate) {
     let (sdp, agreed) = answer(offer.as_bytes(), &local()).unwrap();
     (String::from_utf8(sdp.to_vec()).unwrap(), agreed)
 }

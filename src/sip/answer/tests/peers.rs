@@ -4,7 +4,7 @@ use super::super::*;
 use super::local;
 use super::offers::{self, ASTERISK, BARESIP, CISCO_ROOM, FREESWITCH, LIFESIZE, LINPHONE, PEXIP, POLY_GROUP, TEAMS_SBC, wire};
 
-fn answered(offer: &str) -> (Vec<String>, Agreed) {
+fn answered(offer: &str) -> (Vec<String>, LegUpdate) {
     let (sdp, agreed) = answer(&wire(offer), &local()).unwrap();
     let lines = String::from_utf8(sdp.to_vec()).unwrap();
     (lines.split_terminator("\r\n").map(str::to_owned).collect(), agreed)
