@@ -1,220 +1,284 @@
-//! Jitter buffer: puts sound in order by its timestamps, and measures how long before its turn it comes.
+//! Jitter buffer: puts packets in order by their timestamps, and measures how late they come.
 //!
-//! It holds samples, not packets: each is decoded as it comes and laid where its timestamp says, so order, duplicates, overlaps and any
-//! mix of packet lengths need no further thought, and a delay can be any number of samples. Samples that did not come are
-//! [`MISSING`], a value G.711 cannot make.
+//! Time is counted in 1/48,000 s ([`UNITS_A_TICK`] = 960 a tick), of which every sampling rate in use is a whole part, and a position in it is the place
+//! of a sample in the caller's sound. A tick plays from [`JitterBuffer::play`] on. Nothing here looks at a clock: a packet is in time when
+//! it is here at the tick that wants it, and how early or late that was is measured in ticks and samples (`arrivals.rs`). So the delay is
+//! exactly the wait for the tick and what an uneven network demands, in any number of samples; a clean line waits for nothing else.
 //!
-//! Time: at the instant `clock` the sample with timestamp `play` is due. A packet's *delay* is how long after its arrival its first sample
-//! is due, by that clock. The first packet sets the clock so that its delay is [`TARGET`]. Later ones measure: the longest delay of the
-//! last half to whole second is that of the packets the network did not hold up, and moves only when a clock drifts, a route
-//! changes or ticks were missed. [`JitterBuffer::surplus`] tells [`super::playout::Playout`] how far that is from the target.
+//! [`JitterBuffer::surplus`] tells [`super::playout::Playout`] how far the delay is from what it should be. Timestamps that jump (a transfer,
+//! another source behind the same gateway) and new streams are taken to go on where the sound ended.
 
-use std::time::{Duration, Instant};
+mod arrivals;
+mod store;
 
-use super::samples_between;
+use self::arrivals::Arrivals;
+use self::store::Store;
 use crate::audio::TICK_MS;
 use crate::codec::Codec;
 
-/// Delay of a packet the network did not hold up, samples: 40 ms. A tick plays 20 ms ahead, so in the worst phase this is room for
-/// 20 ms of jitter, in the best for 40; sound leaves 30 ms after it came, on average.
-pub const TARGET: i32 = 320;
+/// Units of time in a millisecond.
+pub const UNITS_A_MS: i64 = 48;
+/// Units of time in a tick.
+pub const UNITS_A_TICK: i64 = UNITS_A_MS * TICK_MS as i64;
 
-/// Samples held: 512 ms. More than the target, the cap over it (100 ms) and the longest packet taken; a power of two, so that wrapping
-/// timestamps are wrapping positions.
-const RING: usize = 4096;
-/// Longest packet taken: 200 ms, what RFC 3551 §4.2 asks receivers of. (We offer at most 60.)
-const LONGEST: usize = 1600;
-/// A sample that did not come. Neither law decodes to it.
-pub const MISSING: i16 = i16::MIN;
+/// Samples of 8 kHz, in units: every position is a whole number of them, so that it is a whole number of samples at any rate.
+const GRID: i64 = UNITS_A_MS / 8;
+/// Sound this far ahead of its turn is not early: the sender's timestamps have jumped. 500 ms, more than any network's unevenness.
+const JUMP: i64 = 500 * UNITS_A_MS;
 
-/// Packets that came late for this long, without one in time between: the way has become longer for good, samples (100 ms).
-const LATE_FOR_GOOD: i64 = 800;
-/// A packet next in sequence whose timestamp is this far behind the newest sample: the sender's clock has jumped, samples (100 ms).
-const JUMP_BACK: i32 = 800;
-/// A media tick.
-const TICK: Duration = Duration::from_millis(TICK_MS as u64);
-/// Ticks between two turns of the delay measure: it covers the last 0.5 to 1 s.
-const TURN: u8 = 25;
+/// One packet of sound, as it comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// RTP timestamp.
+    pub timestamp: u32,
+    /// Its sequence number is newer than all before.
+    pub in_order: bool,
+    /// Of what the payload is.
+    pub codec: Codec,
+    /// Units of sound in it.
+    pub units: i64,
+    /// Octets.
+    pub payload: &'a [u8],
+}
 
 /// What became of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Laid {
-    /// All of it is in time.
+    /// Its sound will be played.
     InTime,
-    /// Its first sample came after its turn.
+    /// It came after its turn.
     Late,
-    /// Nothing to play in it, or more than any sender may send.
+    /// Nothing to play in it, more than any sender may send, or here already.
     Unfit,
 }
 
-/// Orders one stream of 8 kHz sound. All memory is allocated in `new`.
+/// What is next in the buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Next<'a> {
+    /// Position of its first sample.
+    pub position: i64,
+    /// Units in it.
+    pub length: i64,
+    /// Its codec.
+    pub codec: Codec,
+    /// Its octets.
+    pub payload: &'a [u8],
+}
+
+/// Orders one stream. All memory is allocated in `new`.
 pub struct JitterBuffer {
-    ring: Box<[i16; RING]>,
-    /// Timestamp of the next sample to play.
-    play: u32,
-    /// When that sample is due.
-    clock: Instant,
-    /// A packet has set the clock.
+    store: Store,
+    arrivals: Arrivals,
+    /// The last tick.
+    now: i64,
+    /// The next sample to play.
+    play: i64,
+    /// Up to here sound was taken out by [`JitterBuffer::pop`]; at least `play`.
+    taken: i64,
+    /// A packet has said where the stream is.
     live: bool,
-    /// A tick has been played since.
-    running: bool,
-    /// Timestamp past the newest sample.
-    end: u32,
-    /// Packets have been late since.
-    late_since: Option<Instant>,
-    /// Longest delay in this turn and the last, samples.
-    longest: [Option<i32>; 2],
-    ticks: u8,
+    /// Something of it has been played.
+    begun: bool,
+    /// Past the newest sample.
+    end: i64,
+    /// A timestamp, where it is, and units a step of it.
+    anchor: (u32, i64, i64),
+    /// The stream ended; the next packet begins one that goes on where this one ends.
+    splice: bool,
+    /// Latest arrival since the last tick.
+    latest: Option<i64>,
 }
 
 impl JitterBuffer {
     /// Empty.
-    pub fn new(now: Instant) -> Self {
+    pub fn new() -> Self {
         Self {
-            ring: Box::new([MISSING; RING]),
+            store: Store::new(),
+            arrivals: Arrivals::new(),
+            now: 0,
             play: 0,
-            clock: now,
+            taken: 0,
             live: false,
-            running: false,
+            begun: false,
             end: 0,
-            late_since: None,
-            longest: [None; 2],
-            ticks: 0,
+            anchor: (0, 0, 1),
+            splice: false,
+            latest: None,
         }
     }
 
-    /// Forget everything: the next packet sets the clock.
+    /// Forget everything: the next packet begins a stream.
     pub fn reset(&mut self) {
-        self.ring.fill(MISSING);
+        self.store.clear();
+        self.arrivals.clear();
         self.live = false;
-        self.late_since = None;
-        self.longest = [None; 2];
+        self.begun = false;
+        self.splice = false;
+        self.latest = None;
     }
 
-    /// One packet of sound. `in_order`: its sequence number is newer than all before.
-    pub fn lay(&mut self, arrived: Instant, timestamp: u32, in_order: bool, codec: Codec, payload: &[u8]) -> Laid {
-        if payload.is_empty() || payload.len() > LONGEST {
+    /// Another stream begins with the next packet: it goes on where this one ends, and what is known of the network stays.
+    pub fn splice(&mut self) {
+        self.splice = true;
+    }
+
+    /// One packet of sound.
+    pub fn lay(&mut self, packet: &Arrival<'_>) -> Laid {
+        let scale = UNITS_A_MS * 1000 / i64::from(packet.codec.clock_hz());
+        if packet.units <= 0 || packet.payload.is_empty() {
             return Laid::Unfit;
         }
-        let length = payload.len() as i32;
         if !self.live {
-            self.start(arrived, timestamp);
+            self.live = true;
+            self.begin_at(packet.timestamp, scale, self.now + UNITS_A_TICK);
+            self.play = self.anchor.1;
+            self.taken = self.play;
+            self.end = self.play;
+        } else if self.splice || self.anchor.2 != scale {
+            // Another clock is another stream, whatever its numbers say.
+            self.begin_at(packet.timestamp, scale, self.next_place());
         }
-        let mut ahead = distance(self.play, timestamp);
-        // Too far ahead to hold, or new and yet long past: the sender's timestamps have jumped (hold music ended, another source behind the
-        // same gateway).
-        if ahead > RING as i32 - length || in_order && distance(self.end, timestamp) < -JUMP_BACK {
-            self.start(arrived, timestamp);
-            ahead = distance(self.play, timestamp);
+        self.splice = false;
+        let mut position = self.position(packet.timestamp);
+        // Far ahead of where the sound should be by now, or new and yet all of it past: the sender's timestamps have jumped, or stand still.
+        let ahead = position - self.due() > JUMP;
+        let past = packet.in_order && (self.begun && position + packet.units <= self.taken || position + JUMP < self.play);
+        if ahead || past {
+            self.begin_at(packet.timestamp, scale, self.next_place());
+            position = self.anchor.1;
+        } else if packet.in_order {
+            // The anchor goes along, so that no distance comes near half the range of timestamps.
+            self.anchor = (packet.timestamp, position, scale);
         }
-        let mut laid = Laid::InTime;
-        if ahead < 0 {
-            laid = Laid::Late;
-            let since = *self.late_since.get_or_insert(arrived);
-            // Measured by arrival: what comes all at once after a stall in the network is no longer way.
-            if samples_between(since, arrived) >= LATE_FOR_GOOD {
-                self.start(arrived, timestamp);
-                ahead = distance(self.play, timestamp);
-            }
-        } else {
-            self.late_since = None;
+        if !packet.in_order && position + JUMP < self.play {
+            // No network holds a packet up by so much; it tells nothing about this one.
+            return Laid::Late;
         }
-        let delay = self.delay(arrived, timestamp);
-        self.longest[0] = self.longest[0].max(Some(delay));
-        if let Some(fresh) = payload.get(ahead.min(0).unsigned_abs() as usize..).filter(|fresh| !fresh.is_empty()) {
-            self.store(timestamp.wrapping_add(ahead.min(0).unsigned_abs()), codec, fresh);
-            let past = timestamp.wrapping_add(payload.len() as u32);
-            if distance(self.end, past) > 0 {
-                self.end = past;
-            }
+        let arrival = position - (self.now + UNITS_A_TICK);
+        self.latest = Some(self.latest.map_or(arrival, |latest| latest.min(arrival)));
+        if !self.begun && position < self.play {
+            // Before the first one, and nothing was played: the stream began earlier than thought.
+            self.play = position;
+            self.taken = position;
         }
-        laid
+        if position + packet.units <= self.taken {
+            return Laid::Late;
+        }
+        if !self.store.put(position, packet.units, packet.codec, packet.payload) {
+            return Laid::Unfit;
+        }
+        self.end = self.end.max(position + packet.units);
+        Laid::InTime
     }
 
-    /// A tick begins at `now`: what is next to play is due now. [`JitterBuffer::advance`] by what is played of it comes next.
-    pub fn tick(&mut self, now: Instant) {
-        if self.live && !self.running {
-            // Whole frames are played from here on; the first begins where the clock is, on the sample. A clock that stands still for long
-            // before the first tick (nobody ticked) leaves nothing worth playing.
-            let passed = samples_between(self.clock, now).clamp(-(RING as i64), RING as i64);
-            self.advance(passed.max(0) as u32);
-            self.running = true;
-        }
-        // After this tick's samples the next one is due.
-        self.clock = now + TICK;
-        // After days without a packet (37 hours; 12 are the longest call) the newest sample would come to lie in the future.
-        if distance(self.play, self.end) < -(1 << 30) {
-            self.end = self.play.wrapping_sub(1 << 29);
-        }
-        self.ticks += 1;
-        if self.ticks >= TURN {
-            self.ticks = 0;
-            self.longest = [None, self.longest[0]];
+    /// A tick begins.
+    pub fn tick(&mut self) {
+        self.now += UNITS_A_TICK;
+        if let Some(arrival) = self.latest.take() {
+            self.arrivals.note(arrival);
+            self.begun = true;
         }
     }
 
-    /// How much longer than the target sound waits, samples; negative: shorter. `None` without packets in the last half second.
-    pub fn surplus(&self) -> Option<i32> {
-        let [this, last] = self.longest;
-        this.max(last).map(|delay| delay.saturating_sub(TARGET))
+    /// Whether a stream is known at all.
+    pub fn is_live(&self) -> bool {
+        self.live
     }
 
-    /// Samples from the next to play to the newest, with any holes between; at most what the ring holds.
-    pub fn held(&self) -> u32 {
-        if self.live { distance(self.play, self.end).max(0) as u32 } else { 0 }
+    /// Position of the next sample to play.
+    pub fn play(&self) -> i64 {
+        self.play
     }
 
-    /// Copy what comes next into `out`, without taking it. At most as much as the ring holds.
-    pub fn peek(&self, out: &mut [i16]) {
-        let at = self.play as usize % RING;
-        let first = out.len().min(RING - at);
-        let (head, tail) = out.split_at_mut(first);
-        head.copy_from_slice(&self.ring[at..at + first]);
-        let rest = tail.len().min(RING);
-        tail[..rest].copy_from_slice(&self.ring[..rest]);
+    /// Position of the next sample to take.
+    pub fn taken(&self) -> i64 {
+        self.taken
     }
 
-    /// Move on by `count` samples: they are played, or skipped.
-    pub fn advance(&mut self, count: u32) {
-        let clear = (count as usize).min(RING);
-        let at = self.play as usize % RING;
-        let first = clear.min(RING - at);
-        self.ring[at..at + first].fill(MISSING);
-        self.ring[..clear - first].fill(MISSING);
-        self.play = self.play.wrapping_add(count);
+    /// Where in the sound a timestamp of the present stream is.
+    pub fn place_of(&self, timestamp: u32) -> i64 {
+        self.position(timestamp)
     }
 
-    /// What was played differs by this much from a tick's length: the delays measured so far are `count` samples longer (negative: shorter).
-    pub fn delay_grew(&mut self, count: i32) {
-        for delay in self.longest.iter_mut().flatten() {
-            *delay = delay.saturating_add(count);
+    /// How much longer than it should sound waits, units; negative: shorter. `None` before the first tick with a packet.
+    pub fn surplus(&self) -> Option<i64> {
+        self.arrivals.quantile().map(|quantile| quantile - (self.play - self.now))
+    }
+
+    /// Sound that comes after a pause at `position`: how long it should still wait at this tick, units, to be in time from then on.
+    pub fn wait_for(&self, position: i64) -> i64 {
+        // Less than a tick of sound: the rest of the tick is still under way, and comes for the next one.
+        let short = UNITS_A_TICK - (self.end - position);
+        self.arrivals.quantile().map_or(0, |quantile| position - self.now - quantile).max(short).max(0)
+    }
+
+    /// Units from the next to play to the newest that is here, with any holes between.
+    pub fn held(&self) -> i64 {
+        self.store.end().map_or(self.taken, |end| end.max(self.taken)) - self.play
+    }
+
+    /// The first packet with sound at or after [`JitterBuffer::taken`].
+    pub fn peek(&mut self) -> Option<Next<'_>> {
+        while self.store.first().is_some_and(|held| held.end() <= self.taken) {
+            self.store.pop();
+        }
+        let held = self.store.first()?;
+        Some(Next { position: held.position, length: held.length, codec: held.codec, payload: self.store.payload(held) })
+    }
+
+    /// The next packet was decoded: all of it is taken.
+    pub fn pop(&mut self) {
+        if let Some(held) = self.store.first() {
+            self.taken = self.taken.max(held.end());
+            self.store.pop();
         }
     }
 
-    /// Set the clock by this packet.
-    fn start(&mut self, arrived: Instant, timestamp: u32) {
-        if self.live {
-            self.reset();
-        }
-        if !self.running {
-            self.clock = arrived;
-        }
-        self.live = true;
-        self.play = timestamp.wrapping_sub(TARGET as u32).wrapping_sub(since(self.clock, arrived) as u32);
-        self.end = timestamp;
+    /// `units` were made up from what is known to come next: they count as taken.
+    pub fn fill(&mut self, units: i64) {
+        self.taken += units;
     }
 
-    /// How long after its arrival a packet's first sample is due, samples.
-    fn delay(&self, arrived: Instant, timestamp: u32) -> i32 {
-        distance(self.play, timestamp).saturating_sub(since(self.clock, arrived))
+    /// `units` of what was taken are played, or left out.
+    pub fn advance(&mut self, units: i64) {
+        self.play += units;
+        self.taken = self.taken.max(self.play);
     }
 
-    fn store(&mut self, timestamp: u32, codec: Codec, payload: &[u8]) {
-        let at = timestamp as usize % RING;
-        let first = payload.len().min(RING - at);
-        let (head, tail) = payload.split_at(first);
-        codec.decode(head, &mut self.ring[at..at + first]);
-        codec.decode(tail, &mut self.ring[..tail.len()]);
+    /// Leave out all before `position`, which was not taken yet.
+    pub fn skip_to(&mut self, position: i64) {
+        self.play = self.play.max(position);
+        self.taken = self.taken.max(self.play);
+    }
+
+    /// Where the next sound is expected now: the play-out position, and in a pause also the time that has gone by.
+    fn due(&self) -> i64 {
+        let quantile = self.arrivals.quantile().unwrap_or(self.play - self.now);
+        self.play.max(self.now + quantile)
+    }
+
+    /// Where a stream goes on that comes after this one.
+    fn next_place(&self) -> i64 {
+        let quantile = self.arrivals.quantile().unwrap_or(self.play - self.now);
+        self.end.max(self.now + UNITS_A_TICK + quantile).max(self.play)
+    }
+
+    fn begin_at(&mut self, timestamp: u32, scale: i64, position: i64) {
+        self.anchor = (timestamp, position.div_euclid(GRID) * GRID, scale);
+    }
+
+    fn position(&self, timestamp: u32) -> i64 {
+        let (from, position, scale) = self.anchor;
+        // Across the wrap.
+        let distance = timestamp.wrapping_sub(from) as i32;
+        let there = position + i64::from(distance) * scale;
+        there.div_euclid(GRID) * GRID
+    }
+}
+
+impl Default for JitterBuffer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -223,16 +287,6 @@ impl std::fmt::Debug for JitterBuffer {
         // Never the sound.
         f.debug_struct("JitterBuffer").field("held", &self.held()).field("surplus", &self.surplus()).finish_non_exhaustive()
     }
-}
-
-/// Samples from one timestamp to another, across the wrap.
-fn distance(from: u32, to: u32) -> i32 {
-    to.wrapping_sub(from) as i32
-}
-
-/// Samples from the clock to an arrival. A socket that was not read for longer than a ring holds tells nothing more.
-fn since(clock: Instant, arrived: Instant) -> i32 {
-    samples_between(clock, arrived).clamp(-(RING as i64), RING as i64) as i32
 }
 
 #[cfg(test)]

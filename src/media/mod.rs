@@ -11,6 +11,7 @@ pub mod setup;
 use std::time::Instant;
 
 pub use leg::{Leg, LegEvent};
+pub use playout::Counts;
 pub use prompt::{PromptId, PromptSet, Utterance};
 pub use setup::{Direction, EventFormat, LegReport, LegSetup, LegUpdate};
 

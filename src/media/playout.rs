@@ -1,227 +1,373 @@
-//! Play-out: decides how many samples to take from the jitter buffer, and renders exactly one tick of them.
+//! Play-out: renders exactly one tick of a caller's sound, whatever has come.
 //!
-//! Usually it takes 160 for 160. When the delay leaves its band round the target (clocks drift, routes change), it takes a few
-//! more or fewer and stretches them over the tick by interpolation: one sample in 160 is a tenth of a semitone for 20 ms, which nobody hears, and
-//! no edge in the sound that anybody could. In quiet moments it moves at least four times as fast, and where nothing came at all, at once.
+//! Usually the next 20 ms are there and are what is heard, bit by bit. Where they are not, sound is made up from the past
+//! ([`crate::audio::conceal`], or the codec's own means) until one of three things shows what happened:
 //!
-//! Missing sound is faded out in 5 ms and in again, so that nothing clicks; what was missing is silence. Nothing is invented here.
+//! - *What comes next begins later:* something was lost. As much is made up as is missing, and no delay is added.
+//! - *What was missing comes after all:* it was late. It is played then, so nothing of it is lost, and the delay has grown at once by as much as
+//!   it was late. (If few are that late, `adjust.rs` sheds the delay again.)
+//! - *Nothing comes:* after 60 ms it is silent, or sounds like the background the caller's phone described (RFC 3389). What comes then
+//!   begins with the delay that suits the network, however long it was.
+//!
+//! ```text
+//! buffer (packets) -> decode -> ready (samples) -> [made up | shortened | lengthened] -> one tick, and the past
+//! ```
 
-use std::time::Instant;
+mod adjust;
 
-use super::jitter::{JitterBuffer, MISSING};
-use crate::audio::{FRAME, Frame};
+use self::adjust::Adjuster;
+use super::jitter::{JitterBuffer, UNITS_A_MS};
+use crate::audio::conceal::{Concealer, PAST};
+use crate::audio::noise::{Background, Noise};
+use crate::audio::{LONGEST_FRAME, RATE_HZ, Rate, Sound};
+use crate::codec::{Codec, Decoders};
 
-/// Length of a fade, samples: 5 ms.
-const FADE: usize = 40;
-/// How far the delay may be from the target before anything is done, samples: 5 ms. Less is the unsteadiness of the measure itself.
-const BAND: i32 = 40;
-/// Delay over the target that is cut off at once, whatever it costs, samples: 100 ms.
-const CAP: i32 = 800;
-/// Most samples taken more or fewer in a tick of sound.
-const PACE: i32 = 4;
-/// The same in a quiet tick: there a tenth is not heard.
-const QUIET_PACE: i32 = 16;
-/// Loudest sample of a quiet tick: −54 dBov.
-const QUIET: u16 = 64;
-/// Missing samples in a row counted as concealed: 100 ms. A longer pause is a caller who sends nothing.
-const COUNTED: u32 = 800;
-/// A tick, with the most that is taken for it.
-const REACH: usize = FRAME + QUIET_PACE as usize;
+/// Longest packet taken, samples: 120 ms of Opus (RFC 6716 §2.1.4), and far more than RFC 3551 §4.2 asks for (200 ms at 8 kHz).
+const LONGEST_PACKET: usize = 5760;
+/// Samples decoded ahead: a packet, and what a change of length looks at.
+const READY: usize = LONGEST_PACKET + 3 * LONGEST_FRAME;
+/// Sound made up by a codec itself for longer than this is at an end, ms.
+const OWN_MS: i64 = 100;
+
+/// What is being heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// The caller.
+    Plain,
+    /// Sound made up from the past.
+    Concealing,
+    /// Sound made up by the decoder.
+    Own,
+    /// Nothing, or the background.
+    Pause,
+}
 
 /// Renders one stream.
 pub struct Playout {
-    /// The last sample taken from the buffer, for the interpolation.
-    before: i16,
-    /// The last samples rendered.
-    past: [i16; FADE],
-    /// What was heard last, backwards and ever softer: continues where sound is missing.
-    tail: [i16; FADE],
-    /// How much of the tail is used up.
-    tail_at: usize,
-    /// How far in the sound is faded: 0 (missing) to [`FADE`] (full).
-    rise: usize,
-    /// Missing samples in a row.
-    gap: u32,
-    concealed: u64,
-    shed: u64,
-    most_delay: u32,
+    rate: Rate,
+    codec: Option<Codec>,
+    state: State,
+    /// Decoded samples: those from `from` to `to` are still to be played, the first of them at the buffer's play position.
+    ready: Box<[i16]>,
+    from: usize,
+    to: usize,
+    /// What was rendered last, newest last.
+    past: Box<[i16]>,
+    concealer: Concealer,
+    /// Units made up while the next sound was awaited: if it was lost, so much of the gap is filled.
+    owed: i64,
+    noise: Noise,
+    /// The background the caller's phone described, and from where in the sound on.
+    background: Option<(i64, Background)>,
+    adjuster: Adjuster,
+    counts: Counts,
+}
+
+/// What was done, samples at 8 kHz.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Made up in place of sound that did not come in time. Of a pause only its beginning counts.
+    pub concealed: u64,
+    /// Taken out to shed delay.
+    pub shed: u64,
+    /// Put in to wait longer.
+    pub stretched: u64,
+    /// Most held at the end of a tick.
+    pub most_delay: u32,
+    /// Stretches of made-up sound.
+    pub gaps: u64,
 }
 
 impl Default for Playout {
     fn default() -> Self {
-        Self { before: 0, past: [0; FADE], tail: [0; FADE], tail_at: FADE, rise: 0, gap: COUNTED, concealed: 0, shed: 0, most_delay: 0 }
+        Self {
+            rate: Rate::Narrow,
+            codec: None,
+            state: State::Pause,
+            ready: vec![0; READY].into_boxed_slice(),
+            from: 0,
+            to: 0,
+            past: vec![0; PAST].into_boxed_slice(),
+            concealer: Concealer::default(),
+            owed: 0,
+            noise: Noise::default(),
+            background: None,
+            adjuster: Adjuster::default(),
+            counts: Counts::default(),
+        }
     }
 }
 
 impl Playout {
-    /// The next tick of `buffer`, as of `now`.
-    pub fn render(&mut self, now: Instant, buffer: &mut JitterBuffer, frame: &mut Frame) {
-        buffer.tick(now);
-        let mut surplus = buffer.surplus().unwrap_or(0);
-        self.most_delay = self.most_delay.max(buffer.held());
-        if surplus > CAP {
-            self.skip(buffer, surplus.unsigned_abs());
-            self.fade_out(0, frame);
-            surplus = 0;
+    /// The next tick of `buffer`. `sound` gets the rate of the caller's codec.
+    pub fn render(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, sound: &mut Sound) {
+        buffer.tick();
+        self.follow_rate(buffer);
+        sound.set_rate(self.rate);
+        let out = sound.samples_mut();
+        let whole = out.len();
+        let mut at = 0;
+        if self.adjust(buffer, decoders, out) {
+            self.remember(out);
+            at = whole;
         }
+        while at < whole {
+            let written = self.step(buffer, decoders, &mut out[at..], at);
+            self.remember(&out[at..at + written]);
+            at += written;
+        }
+        self.counts.most_delay = self.counts.most_delay.max(eighths(buffer.held()));
+    }
 
-        // One sample before what is next, and two behind the most that is taken, for the interpolation.
-        let mut input = [MISSING; REACH + 3];
-        input[0] = self.before;
-        buffer.peek(&mut input[1..]);
-        let next = &input[1..];
-        let missing = next[..FRAME].iter().filter(|sample| **sample == MISSING).count();
+    /// The caller says nothing from `position` on, and it sounds like this.
+    pub fn background(&mut self, position: i64, background: Background) {
+        if self.background.is_none() {
+            self.noise.begin();
+        }
+        self.background = Some((position, background));
+    }
 
-        let pace = if missing == FRAME {
-            // Nothing is heard either way: wait for what is late as long as it takes.
-            pace(surplus, FRAME as i32).min(whole(&next[FRAME..REACH]))
-        } else if missing > 0 || !self.is_plain() {
-            0
-        } else {
-            let quiet = next[..FRAME].iter().all(|sample| sample.unsigned_abs() <= QUIET);
-            pace(surplus, if quiet { QUIET_PACE } else { PACE }).min(present(&next[FRAME..REACH]))
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What was decoded and what was heard has nothing to do with what comes next.
+    pub fn reset(&mut self) {
+        (self.from, self.to) = (0, 0);
+        self.background = None;
+        if self.state != State::Pause {
+            // What was heard last dies away.
+            self.conceal();
+        }
+        self.owed = 0;
+    }
+
+    /// Some samples of this tick into `out`, `at` of which are rendered already; how many.
+    fn step(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, out: &mut [i16], at: usize) -> usize {
+        if self.from < self.to {
+            return self.play(buffer, out);
+        }
+        let per = self.units_a_sample();
+        let (taken, state) = (buffer.taken(), self.state);
+        let wait_for = buffer.peek().map(|next| (next.position, next.codec));
+        let Some((position, codec)) = wait_for.filter(|&(_, codec)| rate_of(codec) == self.rate) else {
+            let made = self.make_up(decoders, out);
+            self.owed += made as i64 * per;
+            return made;
         };
-        if missing > 0 || !self.is_plain() {
-            self.join(next, frame);
-        } else if pace == 0 {
-            frame.copy_from_slice(&next[..FRAME]);
-            self.gap = 0;
-        } else {
-            stretch(&mut input, pace, frame);
-            self.gap = 0;
+        if state == State::Pause {
+            // Whatever the pause was, what comes next is played with the delay that suits the network.
+            let wait = (buffer.wait_for(position.max(taken)) / per) as usize;
+            if wait > at {
+                let length = (wait - at).min(out.len());
+                return self.make_up(decoders, &mut out[..length]);
+            }
+            self.owed = 0;
+            buffer.skip_to(position);
         }
-
-        let taken = FRAME as i32 + pace;
-        self.before = match taken {
-            0 => self.before,
-            // At most all of `next`, which begins at 1.
-            taken => input[taken as usize],
-        };
-        if self.before == MISSING {
-            self.before = 0;
+        let gap = (position - buffer.taken()).max(0);
+        if gap > self.owed {
+            return self.fill_gap(buffer, decoders, codec, (gap - self.owed) / per, out);
         }
-        buffer.advance(taken.unsigned_abs());
-        buffer.delay_grew(-pace);
-        self.shed += u64::from(pace.max(0).unsigned_abs());
-        self.past.copy_from_slice(&frame[FRAME - FADE..]);
+        if gap > 0 {
+            // Lost, and made up while it was awaited.
+            buffer.skip_to(position);
+        } else if self.owed > 0 && state == State::Concealing {
+            // Late: it fits on after a whole period.
+            let more = self.concealer.to_whole_period().min(out.len());
+            if more > 0 {
+                let made = self.make_up(decoders, &mut out[..more]);
+                self.owed += made as i64 * per;
+                return made;
+            }
+        }
+        self.owed = 0;
+        self.decode(buffer, decoders);
+        0
     }
 
-    /// Samples of silence in place of sound that did not come. Of a long pause only the first 100 ms count.
-    pub fn concealed(&self) -> u64 {
-        self.concealed
+    /// Play what is ready.
+    fn play(&mut self, buffer: &mut JitterBuffer, out: &mut [i16]) -> usize {
+        self.come_back();
+        let length = out.len().min(self.to - self.from);
+        out[..length].copy_from_slice(&self.ready[self.from..self.from + length]);
+        self.from += length;
+        buffer.advance(length as i64 * self.units_a_sample());
+        length
     }
 
-    /// Samples taken out to shed delay.
-    pub fn shed(&self) -> u64 {
-        self.shed
+    /// Real sound is ready again.
+    fn come_back(&mut self) {
+        match self.state {
+            State::Plain => return,
+            State::Concealing | State::Pause => self.concealer.merge(&mut self.ready[self.from..self.to]),
+            // The decoder has seen to it.
+            State::Own => {}
+        }
+        self.state = State::Plain;
     }
 
-    /// Most samples held at a tick.
-    pub fn most_delay(&self) -> u32 {
-        self.most_delay
+    /// The next packet, which begins at or before what is taken, becomes ready.
+    fn decode(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders) {
+        let per = self.units_a_sample();
+        let taken = buffer.taken();
+        let Some(next) = buffer.peek() else { return };
+        let (codec, position) = (next.codec, next.position);
+        let length = ((next.length / per) as usize).min(LONGEST_PACKET);
+        if self.from == self.to {
+            (self.from, self.to) = (0, 0);
+        } else if self.to + length > self.ready.len() {
+            self.ready.copy_within(self.from..self.to, 0);
+            (self.from, self.to) = (0, self.to - self.from);
+        }
+        let room = &mut self.ready[self.to..self.to + length];
+        let written = decoders.decode(codec, next.payload, room).min(length);
+        // A broken packet is as good as silence.
+        room[written..].fill(0);
+        let known = ((taken - position).max(0) / per) as usize;
+        let known = known.min(length);
+        if known > 0 {
+            self.ready.copy_within(self.to + known..self.to + length, self.to);
+        }
+        self.to += length - known;
+        self.codec = Some(codec);
+        if self.background.is_some_and(|(from, _)| from <= position) {
+            self.background = None;
+        }
+        buffer.pop();
     }
 
-    /// Neither fading in nor out.
-    fn is_plain(&self) -> bool {
-        self.rise == FADE && self.tail_at == FADE
+    /// At most `missing` samples for sound that is known to be lost; how many.
+    fn fill_gap(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, codec: Codec, missing: i64, out: &mut [i16]) -> usize {
+        let per = self.units_a_sample();
+        let quarter = (self.rate.hz() / 400) as i64;
+        // The codec's own means make whole quarters of 10 ms, at most a tick at a time; the redundancy is about what lies just before the
+        // packet that carries it.
+        let known = buffer.peek().map_or(0, |next| next.length / per);
+        let length = if missing > known { (missing - known).min(self.rate.frame() as i64) } else { missing };
+        if self.from == self.to && length % quarter == 0 && matches!(self.state, State::Plain | State::Own) {
+            let payload = buffer.peek().map(|next| next.payload).filter(|_| missing <= known);
+            let made = decoders.conceal(codec, payload, &mut self.ready[..length as usize]);
+            if made > 0 {
+                (self.from, self.to) = (0, made);
+                self.counts.gaps += u64::from(self.state == State::Plain);
+                self.count(made);
+                self.state = State::Own;
+                buffer.fill(made as i64 * per);
+                return 0;
+            }
+        }
+        let length = missing.clamp(1, out.len() as i64) as usize;
+        let made = self.make_up(decoders, &mut out[..length]);
+        buffer.skip_to(buffer.taken() + made as i64 * per);
+        made
     }
 
-    /// Leave out sound to be rid of delay.
-    fn skip(&mut self, buffer: &mut JitterBuffer, count: u32) {
-        buffer.advance(count);
-        buffer.delay_grew(-(count as i32));
-        self.shed += u64::from(count);
-    }
-
-    /// A tick with holes, or with the end of a fade in it.
-    fn join(&mut self, next: &[i16], frame: &mut Frame) {
-        for at in 0..FRAME {
-            let sample = next[at];
-            let mut value = 0;
-            if sample == MISSING {
-                if self.rise > 0 {
-                    self.fade_out(at, frame);
+    /// Sound in place of sound; all of `out`.
+    fn make_up(&mut self, decoders: &mut Decoders, out: &mut [i16]) -> usize {
+        let per = self.units_a_sample();
+        let own = matches!(self.state, State::Plain | State::Own) && self.background.is_none() && out.len() == self.rate.frame();
+        if let Some(codec) = self.codec.filter(|_| own) {
+            let made = decoders.conceal(codec, None, out);
+            if made == out.len() {
+                self.counts.gaps += u64::from(self.state == State::Plain);
+                self.state = State::Own;
+                self.count(made);
+                if (self.owed + made as i64 * per) > OWN_MS * UNITS_A_MS {
+                    self.conceal();
                 }
-                self.concealed += u64::from(self.gap < COUNTED);
-                self.gap = self.gap.saturating_add(1);
-            } else {
-                self.gap = 0;
-                self.rise = (self.rise + 1).min(FADE);
-                value = i32::from(sample) * self.rise as i32 / FADE as i32;
+                return made;
             }
-            if let Some(tail) = self.tail.get(self.tail_at) {
-                value += i32::from(*tail);
-                self.tail_at += 1;
+        }
+        if matches!(self.state, State::Plain | State::Own) {
+            self.counts.gaps += u64::from(self.state == State::Plain && self.background.is_none());
+            self.conceal();
+        }
+        if self.state == State::Pause {
+            out.fill(0);
+        } else {
+            self.concealer.render(out);
+            if self.background.is_none() {
+                self.count(out.len());
             }
-            frame[at] = value.clamp(i32::from(MISSING + 1), i32::from(i16::MAX)) as i16;
+            if self.concealer.is_silent() || self.background.is_some() {
+                self.state = State::Pause;
+            }
+        }
+        if let Some((_, background)) = &self.background {
+            self.noise.mix_into(background, self.rate, out);
+        }
+        out.len()
+    }
+
+    fn conceal(&mut self) {
+        let used = self.past_length();
+        self.concealer.begin(&self.past[PAST - used..], self.rate);
+        self.state = State::Concealing;
+    }
+
+    /// A packet of another sampling rate is next and nothing of the former is left: go on at its rate.
+    fn follow_rate(&mut self, buffer: &mut JitterBuffer) {
+        if self.from < self.to {
+            return;
+        }
+        let Some(rate) = buffer.peek().map(|next| rate_of(next.codec)).filter(|rate| *rate != self.rate) else { return };
+        // The past is only to be faded from: straight lines between its samples will do.
+        let (from, to) = (self.rate.hz() as usize, rate.hz() as usize);
+        let mut past = [0; PAST];
+        let used = PAST * to / Rate::Full.hz() as usize;
+        for (n, sample) in past[PAST - used..].iter_mut().rev().enumerate() {
+            let back = n * from / to;
+            let (part, near) = (n * from % to, PAST - 1 - back.min(PAST - 2));
+            let (a, b) = (i32::from(self.past[near]), i32::from(self.past[near - 1]));
+            *sample = (a + (b - a) * part as i32 / to as i32) as i16;
+        }
+        self.past.copy_from_slice(&past);
+        self.rate = rate;
+        if self.state != State::Pause {
+            self.conceal();
         }
     }
 
-    /// The sound ends before the sample `at`: what was heard last goes on backwards, ever softer.
-    fn fade_out(&mut self, at: usize, frame: &Frame) {
-        for (back, tail) in self.tail.iter_mut().enumerate() {
-            let heard = match at.checked_sub(back + 1) {
-                Some(at) => frame[at],
-                None => self.past[FADE + at - back - 1],
-            };
-            *tail = (i32::from(heard) * (FADE - back) as i32 / (FADE as i32 + 1)) as i16;
-        }
-        self.tail_at = 0;
-        self.rise = 0;
+    fn past_length(&self) -> usize {
+        PAST * self.rate.hz() as usize / Rate::Full.hz() as usize
+    }
+
+    /// What was rendered is the past of what comes next.
+    fn remember(&mut self, rendered: &[i16]) {
+        let used = self.past_length();
+        let past = &mut self.past[PAST - used..];
+        let length = rendered.len().min(used);
+        past.copy_within(length.., 0);
+        past[used - length..].copy_from_slice(&rendered[rendered.len() - length..]);
+    }
+
+    fn count(&mut self, samples: usize) {
+        self.counts.concealed += (samples * RATE_HZ as usize / self.rate.hz() as usize) as u64;
+    }
+
+    fn units_a_sample(&self) -> i64 {
+        UNITS_A_MS * 1000 / i64::from(self.rate.hz())
     }
 }
 
 impl std::fmt::Debug for Playout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Never the sound.
-        f.debug_struct("Playout").field("concealed", &self.concealed).field("shed", &self.shed).finish_non_exhaustive()
+        f.debug_struct("Playout").field("state", &self.state).field("counts", &self.counts).finish_non_exhaustive()
     }
 }
 
-/// How many samples to take more (or fewer) than a tick's, at most `most`: one near the band, more farther out.
-fn pace(surplus: i32, most: i32) -> i32 {
-    let over = surplus.abs() - BAND;
-    if over <= 0 {
-        return 0;
-    }
-    let gentle = match over {
-        ..=80 => 1,
-        81..=240 => 2,
-        _ => 4,
-    };
-    surplus.signum() * if most > PACE { over.min(most) } else { gentle }
+/// The rate a codec is decoded at.
+fn rate_of(codec: Codec) -> Rate {
+    Rate::of_hz(codec.rate_hz()).unwrap_or_default()
 }
 
-/// How many samples from the first on are there.
-fn present(samples: &[i16]) -> i32 {
-    samples.iter().take_while(|sample| **sample != MISSING).count() as i32
-}
-
-/// How many samples from the first on are missing.
-fn whole(samples: &[i16]) -> i32 {
-    samples.iter().take_while(|sample| **sample == MISSING).count() as i32
-}
-
-/// Stretch `FRAME + pace` samples from `input[1]` on over a tick. `input` has one sample before them and two after; those that are missing
-/// are taken to be as their neighbour.
-fn stretch(input: &mut [i16; REACH + 3], pace: i32, frame: &mut Frame) {
-    for at in 1..input.len() {
-        if input[at] == MISSING {
-            input[at] = input[at - 1];
-        }
-    }
-    let step = (FRAME as i32 + pace) as f32 / FRAME as f32;
-    for (n, out) in frame.iter_mut().enumerate() {
-        let position = n as f32 * step;
-        // At most FRAME + pace − 1, so that three more are within `input`.
-        let at = position as usize;
-        let x = position - at as f32;
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| f32::from(input[at + k]));
-        // Catmull and Rom's cubic: through every sample, smooth in its slope.
-        let value = b + 0.5 * x * (c - a + x * (2.0 * a - 5.0 * b + 4.0 * c - d + x * (3.0 * (b - c) + d - a)));
-        // Casting saturates; the value for missing is kept free.
-        *out = (value.round() as i16).max(MISSING + 1);
-    }
+/// Units as samples at 8 kHz.
+fn eighths(units: i64) -> u32 {
+    // At most some seconds.
+    (units * 8 / UNITS_A_MS) as u32
 }
 
 #[cfg(test)]

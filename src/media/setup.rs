@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use arrayvec::ArrayVec;
 
+use super::playout::Counts;
 use crate::codec::Codec;
 use crate::names::LegId;
 
@@ -110,10 +111,6 @@ pub struct LegReport {
     pub sent: u64,
     /// Interarrival jitter at the end, microseconds (RFC 3550 A.8).
     pub jitter_us: u32,
-    /// Largest play-out delay held, samples at 8 kHz.
-    pub most_delay: u32,
-    /// Samples of silence put in for missing sound.
-    pub concealed: u64,
-    /// Samples taken out to shed delay.
-    pub shed: u64,
+    /// What play-out had to do.
+    pub playout: Counts,
 }

@@ -133,9 +133,11 @@ impl ControlPlane {
                         refused = report.refused,
                         sent = report.sent,
                         jitter_us = report.jitter_us,
-                        most_delay_ms = report.most_delay / 8,
-                        concealed_ms = report.concealed / 8,
-                        shed_ms = report.shed / 8,
+                        most_delay_ms = report.playout.most_delay / 8,
+                        concealed_ms = report.playout.concealed / 8,
+                        shed_ms = report.playout.shed / 8,
+                        stretched_ms = report.playout.stretched / 8,
+                        gaps = report.playout.gaps,
                         "sound closed"
                     );
                 }

@@ -7,7 +7,7 @@ use super::phase::Turn;
 use super::seats::Links;
 use super::{Ports, Slot};
 use crate::audio::limiter::Limiter;
-use crate::audio::{FRAME, Frame, Rate, SILENCE};
+use crate::audio::{FRAME, Frame, SILENCE};
 use crate::bridge::MediaEvent;
 use crate::media::Leg;
 use crate::media::leg::LegEvent;
@@ -153,19 +153,11 @@ impl Seat {
             ears.missed += missing;
             let silence = [self.leg.codec().silence(); FRAME];
             for _ in 0..missing {
-                self.render(turn.at);
+                self.leg.render(&mut self.voice.sound);
                 self.leg.send(now, &silence, |_, _| {});
             }
         }
-        Some(self.render(turn.at))
-    }
-
-    fn render(&mut self, at: Instant) -> bool {
-        let mut frame = SILENCE;
-        let sounds = self.leg.render(at, &mut frame);
-        self.voice.sound.set_rate(Rate::Narrow);
-        self.voice.sound.samples_mut().copy_from_slice(&frame);
-        sounds
+        Some(self.leg.render(&mut self.voice.sound))
     }
 
     /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so

@@ -1,58 +1,44 @@
-use std::time::Duration;
-
 use super::*;
 
-#[allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
-fn start() -> Instant {
-    Instant::now()
+/// 20 ms, in units and in samples of 8 kHz.
+const TICK: i64 = UNITS_A_TICK;
+
+/// A packet of `samples` at 8 kHz whose octets are all `fill`.
+fn lay(buffer: &mut JitterBuffer, timestamp: u32, in_order: bool, fill: u8, samples: usize) -> Laid {
+    let payload = vec![fill; samples];
+    buffer.lay(&Arrival { timestamp, in_order, codec: Codec::Pcma, units: samples as i64 * 6, payload: &payload })
 }
 
-fn us(base: Instant, us: u64) -> Instant {
-    base + Duration::from_micros(us)
-}
-
-/// A buffer and the way a test looks into it.
-struct Line {
-    base: Instant,
-    buffer: JitterBuffer,
-}
-
-impl Line {
-    fn new() -> Self {
-        let base = start();
-        Self { base, buffer: JitterBuffer::new(base) }
+/// Play a tick: the fills of the samples in it, 0 where there is none.
+fn tick(buffer: &mut JitterBuffer) -> Vec<u8> {
+    buffer.tick();
+    let mut out = vec![0; 160];
+    let play = buffer.play();
+    while let Some(next) = buffer.peek().filter(|next| next.position < play + TICK) {
+        for (n, octet) in next.payload.iter().enumerate() {
+            if let Some(sample) = usize::try_from((next.position - play) / 6 + n as i64).ok().and_then(|at| out.get_mut(at)) {
+                *sample = *octet;
+            }
+        }
+        if next.position + next.length > play + TICK {
+            break;
+        }
+        buffer.pop();
     }
-
-    /// A packet of `length` samples that all are the octet `fill`, `at` µs after the base.
-    fn lay(&mut self, at: u64, timestamp: u32, fill: u8, length: usize) -> Laid {
-        self.buffer.lay(us(self.base, at), timestamp, true, Codec::Pcmu, &vec![fill; length])
-    }
-
-    /// The next tick, at `at` µs.
-    fn tick(&mut self, at: u64) -> [i16; 160] {
-        self.buffer.tick(us(self.base, at));
-        let mut out = [0; 160];
-        self.buffer.peek(&mut out);
-        self.buffer.advance(160);
-        out
-    }
-}
-
-fn value(octet: u8) -> i16 {
-    let mut out = [0];
-    Codec::Pcmu.decode(&[octet], &mut out);
-    out[0]
+    buffer.advance(TICK);
+    out
 }
 
 #[test]
-fn the_first_sample_is_played_at_the_target_to_the_sample_on_every_phase() {
-    for wait in [0u64, 125, 1_000, 7_375, 19_875] {
-        let mut line = Line::new();
-        line.lay(0, u32::MAX - 70, 1, 160);
-        let samples: Vec<i16> = (0..4).flat_map(|tick| line.tick(wait + tick * 20_000)).collect();
-        let first = samples.iter().position(|s| *s == value(1)).unwrap();
-        assert_eq!(wait / 125 + first as u64, TARGET as u64, "first tick {wait} µs after the packet");
-        assert!(samples[first..first + 160].iter().all(|s| *s == value(1)));
+fn the_first_packet_is_played_at_the_first_tick_whatever_its_timestamp() {
+    for timestamp in [0, 1, 12_345, u32::MAX, u32::MAX - 70, 1 << 31] {
+        let mut buffer = JitterBuffer::new();
+        for _ in 0..7 {
+            buffer.tick();
+        }
+        assert_eq!(lay(&mut buffer, timestamp, true, 1, 160), Laid::InTime);
+        assert_eq!(tick(&mut buffer), [1; 160]);
+        assert_eq!((buffer.surplus(), buffer.held()), (Some(-TICK), 0), "a tick was played since");
     }
 }
 
@@ -60,157 +46,143 @@ fn the_first_sample_is_played_at_the_target_to_the_sample_on_every_phase() {
 fn packets_come_out_in_order_whatever_order_length_or_number_they_came_in() {
     // 10, 20, 30 and 60 ms, across the wrap, some twice, none in order.
     let lengths = [80usize, 480, 160, 240, 80, 160];
-    let first = 0u32.wrapping_sub(600);
     let mut starts = Vec::new();
-    let mut at = first;
+    let mut at = 0u32.wrapping_sub(600);
     for length in lengths {
         starts.push(at);
         at = at.wrapping_add(length as u32);
     }
-    let mut line = Line::new();
+    let mut buffer = JitterBuffer::new();
     let mut newest = None;
     for i in [0, 2, 1, 1, 4, 3, 0, 5, 3] {
         let in_order = Some(i) > newest;
         newest = newest.max(Some(i));
-        let payload = vec![i as u8 + 1; lengths[i]];
-        assert_eq!(line.buffer.lay(us(line.base, 0), starts[i], in_order, Codec::Pcmu, &payload), Laid::InTime);
+        lay(&mut buffer, starts[i], in_order, i as u8 + 1, lengths[i]);
     }
-    assert_eq!(line.buffer.held(), 1200 + TARGET as u32);
-    let played: Vec<i16> = (0..10).flat_map(|tick| line.tick(tick * 20_000)).filter(|s| *s != MISSING).collect();
-    let sent: Vec<i16> = lengths.iter().enumerate().flat_map(|(i, length)| vec![value(i as u8 + 1); *length]).collect();
+    assert_eq!(buffer.held(), 1200 * 6);
+    let mut played: Vec<u8> = Vec::new();
+    buffer.tick();
+    while let Some(next) = buffer.peek() {
+        played.extend(next.payload);
+        buffer.pop();
+    }
+    let sent: Vec<u8> = lengths.iter().enumerate().flat_map(|(i, length)| vec![i as u8 + 1; *length]).collect();
     assert_eq!(played, sent);
-    assert_eq!(line.buffer.held(), 0);
+}
+
+#[test]
+fn a_packet_before_the_first_one_is_played_first_if_nothing_was_played_yet() {
+    let mut buffer = JitterBuffer::new();
+    lay(&mut buffer, 160, true, 2, 160);
+    assert_eq!(lay(&mut buffer, 0, false, 1, 160), Laid::InTime);
+    assert_eq!(tick(&mut buffer), [1; 160]);
+    assert_eq!(tick(&mut buffer), [2; 160]);
+    assert_eq!(lay(&mut buffer, 160, false, 2, 160), Laid::Late);
 }
 
 #[test]
 fn what_came_too_late_is_told_and_its_end_is_still_played() {
-    let mut line = Line::new();
-    line.lay(0, 0, 1, 160);
-    for tick in 0..3 {
-        line.tick(tick * 20_000);
+    let mut buffer = JitterBuffer::new();
+    lay(&mut buffer, 0, true, 1, 160);
+    for _ in 0..3 {
+        tick(&mut buffer);
     }
-    // Played up to 160 now: the next 80 of this packet are past.
-    line.tick(60_000);
-    assert_eq!(line.lay(61_000, 240, 2, 160), Laid::Late);
-    let next = line.tick(80_000);
-    assert!(next[..80].iter().all(|s| *s == value(2)) && next[80..].iter().all(|s| *s == MISSING));
-    assert_eq!(line.lay(81_000, 160, 3, 160), Laid::Late);
-    assert!(line.tick(100_000).iter().all(|s| *s == MISSING), "all of it was past");
-}
-
-#[test]
-fn one_late_packet_changes_nothing_but_a_longer_way_does_after_a_tenth_of_a_second() {
-    let mut line = Line::new();
-    let mut late = 0;
-    for tick in 0..100u64 {
-        line.tick(tick * 20_000 + 5_000);
-        // The 11th packet is 90 ms late, alone; from the 21st on all are.
-        let number = match tick {
-            10 | 20..24 => continue,
-            24.. => tick - 4,
-            _ => tick,
-        };
-        if tick == 14 {
-            assert_eq!(line.lay(tick * 20_000 + 9_000, 1600, 1, 160), Laid::Late);
-        }
-        late += u64::from(line.lay(tick * 20_000 + 10_000, number as u32 * 160, 1, 160) == Laid::Late);
-        if tick < 20 {
-            assert_eq!(late, 0);
-        }
-    }
-    assert!((5..=6).contains(&late), "{late}: after 100 ms the clock was set anew");
-    assert_eq!(line.buffer.surplus(), Some(0));
-}
-
-#[test]
-fn a_burst_after_a_stall_does_not_add_delay() {
-    let mut line = Line::new();
-    for n in 0..50u64 {
-        line.lay(n * 20_000, n as u32 * 160, 1, 160);
-        line.tick(n * 20_000 + 1_000);
-    }
-    // Nothing for a second, then all at once.
-    for n in 50..100u64 {
-        line.tick(n * 20_000 + 1_000);
-    }
-    for n in 50..100u64 {
-        line.lay(100 * 20_000 - 10_000, n as u32 * 160, 1, 160);
-    }
-    for n in 100..150u64 {
-        line.lay(n * 20_000, n as u32 * 160, 1, 160);
-        line.tick(n * 20_000 + 1_000);
-    }
-    assert_eq!(line.buffer.surplus(), Some(0));
+    assert_eq!(lay(&mut buffer, 160, false, 2, 160), Laid::Late);
+    assert_eq!(lay(&mut buffer, 400, true, 3, 160), Laid::InTime);
+    let next = tick(&mut buffer);
+    assert!(next[..80].iter().all(|fill| *fill == 3) && next[80..].iter().all(|fill| *fill == 0));
 }
 
 #[test]
 fn a_jump_of_the_timestamps_is_followed_at_once_in_both_directions() {
-    for jump in [0x1000_0000u32, 0u32.wrapping_sub(50_000), 0x9000_0000, 6_000] {
-        let mut line = Line::new();
-        let mut heard = 0;
-        for n in 0..20u64 {
-            let timestamp = n as u32 * 160 + if n >= 10 { jump } else { 0 };
-            assert_eq!(line.lay(n * 20_000, timestamp, if n >= 10 { 2 } else { 1 }, 160), Laid::InTime);
-            heard += line.tick(n * 20_000 + 1_000).iter().filter(|s| **s == value(2)).count();
+    for jump in [0x1000_0000u32, 0u32.wrapping_sub(50_000), 0x9000_0000, 8_000, 0u32.wrapping_sub(8_000)] {
+        let mut buffer = JitterBuffer::new();
+        for n in 0..40u32 {
+            let timestamp = n * 160 + if n >= 20 { jump } else { 0 };
+            assert_eq!(lay(&mut buffer, timestamp, true, n as u8 + 1, 160), Laid::InTime, "{jump:#x} {n}");
+            assert_eq!(tick(&mut buffer), [n as u8 + 1; 160], "{jump:#x} {n}");
         }
-        // The first came at 200 ms, the last tick ends at 401.
-        assert_eq!(heard, 201 * 8 - TARGET as usize, "jump {jump:#x}");
     }
 }
 
 #[test]
-fn the_surplus_is_that_of_the_packets_that_were_not_held_up() {
-    // Seed 7: jitter of 0 to 15 ms on top of a way that grows shorter by 8 ms in the middle.
-    let mut line = Line::new();
-    let mut state = 7u32;
-    for n in 0..200u64 {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let jitter = u64::from(state >> 16) % 15_000;
-        let way = if n < 100 { 8_000 } else { 0 };
-        line.tick(n * 20_000);
-        line.lay(n * 20_000 + way + if n == 0 { 0 } else { jitter }, n as u32 * 160, 1, 160);
-        if n == 99 {
-            assert!((-12..=0).contains(&line.buffer.surplus().unwrap()), "{:?}", line.buffer.surplus());
+fn another_stream_goes_on_where_the_former_one_ended() {
+    let mut buffer = JitterBuffer::new();
+    for n in 0..10u32 {
+        lay(&mut buffer, n * 160, true, 1, 160);
+        tick(&mut buffer);
+    }
+    lay(&mut buffer, 1600, true, 1, 160);
+    lay(&mut buffer, 1760, true, 1, 160);
+    buffer.splice();
+    lay(&mut buffer, 0xdead_beef, true, 2, 160);
+    assert_eq!(tick(&mut buffer), [1; 160]);
+    assert_eq!(tick(&mut buffer), [1; 160]);
+    assert_eq!(tick(&mut buffer), [2; 160]);
+}
+
+#[test]
+fn the_surplus_says_how_much_longer_than_needed_sound_waits() {
+    let mut buffer = JitterBuffer::new();
+    // The first packet is 30 ms later than those that follow.
+    lay(&mut buffer, 0, true, 1, 160);
+    tick(&mut buffer);
+    for n in 1..100u32 {
+        lay(&mut buffer, n * 160 + 240, true, 1, 160);
+        buffer.tick();
+        buffer.advance(TICK);
+        // What it is at a tick, before the tick plays.
+        if n > 60 {
+            assert_eq!(buffer.surplus().unwrap() + TICK, 240 * 6);
         }
     }
-    assert!((52..=64).contains(&line.buffer.surplus().unwrap()), "{:?}", line.buffer.surplus());
-    for n in 200..260u64 {
-        line.tick(n * 20_000);
+    assert_eq!(buffer.wait_for(buffer.play() + 3 * TICK), 3 * TICK + TICK - 240 * 6);
+}
+
+#[test]
+fn after_a_minute_without_a_packet_the_next_one_is_in_time_and_waits_for_nothing() {
+    for stands_still in [false, true] {
+        let mut buffer = JitterBuffer::new();
+        for n in 0..50u32 {
+            lay(&mut buffer, n * 160, true, 1, 160);
+            tick(&mut buffer);
+        }
+        for _ in 0..3000 {
+            buffer.tick();
+        }
+        let timestamp = if stands_still { 50 * 160 } else { 3050 * 160 };
+        assert_eq!(lay(&mut buffer, timestamp, true, 2, 160), Laid::InTime);
+        buffer.tick();
+        let position = buffer.peek().unwrap().position;
+        assert_eq!(buffer.wait_for(position), 0);
     }
-    assert_eq!(line.buffer.surplus(), None, "nothing came for long");
 }
 
 #[test]
 fn what_no_sender_may_send_is_not_taken() {
-    let mut line = Line::new();
-    assert_eq!(line.lay(0, 0, 1, 0), Laid::Unfit);
-    assert_eq!(line.lay(0, 0, 1, 1601), Laid::Unfit);
-    assert_eq!(line.buffer.held(), 0);
-    assert_eq!(line.lay(0, 0, 1, 1600), Laid::InTime);
-    assert_eq!(line.buffer.held(), 1600 + TARGET as u32);
-}
-
-#[test]
-fn after_a_reset_nothing_of_the_past_is_played() {
-    let mut line = Line::new();
-    line.lay(0, 0, 1, 480);
-    line.tick(1_000);
-    line.buffer.reset();
-    assert!((1..6).all(|n| line.tick(1_000 + n * 20_000).iter().all(|s| *s == MISSING)));
-    line.lay(110_000, 999, 2, 160);
-    let played: usize = (6..10).map(|n| line.tick(1_000 + n * 20_000).iter().filter(|s| **s == value(2)).count()).sum();
-    assert_eq!(played, 160);
+    let mut buffer = JitterBuffer::new();
+    assert_eq!(lay(&mut buffer, 0, true, 1, 0), Laid::Unfit);
+    assert_eq!(lay(&mut buffer, 0, true, 1, 1601), Laid::Unfit);
+    assert_eq!(lay(&mut buffer, 0, true, 1, 1600), Laid::InTime);
+    assert_eq!(buffer.held(), 9600);
 }
 
 proptest::proptest! {
     #[test]
-    fn no_timestamp_length_or_arrival_makes_it_panic(
-        packets in proptest::collection::vec((0u64..3_000_000, proptest::prelude::any::<u32>(), 0usize..2000, proptest::prelude::any::<bool>()), 0..60),
+    fn no_timestamp_length_or_order_makes_it_panic_or_go_back(
+        packets in proptest::collection::vec((proptest::prelude::any::<u32>(), 0usize..2000, proptest::prelude::any::<bool>(), 0u8..4), 0..200),
     ) {
-        let mut line = Line::new();
-        for (at, timestamp, length, in_order) in packets {
-            line.buffer.lay(us(line.base, at), timestamp, in_order, Codec::Pcma, &vec![0; length]);
-            line.tick(at / 2);
+        let mut buffer = JitterBuffer::new();
+        let mut last = None;
+        for (timestamp, length, in_order, ticks) in packets {
+            lay(&mut buffer, timestamp, in_order, 1, length);
+            for _ in 0..ticks {
+                tick(&mut buffer);
+                if buffer.is_live() {
+                    proptest::prop_assert!(last.is_none_or(|last| last <= buffer.play()) && buffer.play() <= buffer.taken());
+                    last = Some(buffer.play());
+                }
+            }
         }
     }
 }

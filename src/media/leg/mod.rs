@@ -21,14 +21,15 @@ use self::packets::Packets;
 use self::phases::Phases;
 use self::reports::Reports;
 use self::source::Source;
-use super::jitter::{JitterBuffer, Laid};
+use super::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
 use super::mixer::Voice;
 use super::playout::Playout;
 use super::reception::{Reception, Standing};
 use super::setup::FORMATS;
 use super::{LegReport, LegSetup, LegUpdate};
-use crate::audio::{Frame, SILENCE};
-use crate::codec::Codec;
+use crate::audio::Sound;
+use crate::audio::noise::Background;
+use crate::codec::{Codec, Decoders};
 use crate::names::{Key, LegId};
 use crate::wire::rtcp;
 use crate::wire::rtp::{Packet, is_rtcp};
@@ -54,6 +55,8 @@ const FIRST_PACKET_WITHIN: Duration = Duration::from_secs(30);
 const NEXT_PACKET_WITHIN: Duration = Duration::from_secs(15);
 /// How long after a new answer what was sent under the old one still arrives (RFC 3264 §8.3.1, §8.3.2).
 const GRACE: Duration = Duration::from_secs(1);
+/// Payload type of comfort noise at 8 kHz (RFC 3389 §4). Some send it without having offered it.
+const COMFORT_NOISE: u8 = 13;
 /// Loudest sample of digital silence: A-law has no zero, its smallest value is 8.
 const DIGITAL_SILENCE: u16 = 8;
 
@@ -69,6 +72,7 @@ pub struct Leg {
     reception: Reception,
     buffer: JitterBuffer,
     playout: Playout,
+    decoders: Decoders,
     events: EventReceiver,
     phases: Phases,
     packets: Packets,
@@ -97,8 +101,9 @@ impl Leg {
             former_until: now,
             source: Source::new(now, &setup.media),
             reception: Reception::new(now),
-            buffer: JitterBuffer::new(now),
+            buffer: JitterBuffer::new(),
             playout: Playout::default(),
+            decoders: Decoders::default(),
             events: EventReceiver::default(),
             phases: Phases::new(now),
             packets: Packets::new(now, &setup),
@@ -156,6 +161,7 @@ impl Leg {
         }
         if self.media.direction.contributes() != media.direction.contributes() {
             self.buffer.reset();
+            self.playout.reset();
         }
         self.media = media;
     }
@@ -179,11 +185,10 @@ impl Leg {
         let event_rate = self.media.events.iter().find(|event| event.payload_type == packet.payload_type).map(|event| event.rate_hz);
         let codec = self.codec_of(arrived, packet.payload_type);
         if event_rate.is_none() && codec.is_none() {
-            // Comfort noise (RFC 3389) and other sound we did not agree to: a sign of life, and part of the sequence. Our own silence is
-            // as comfortable.
-            self.refused += 1;
+            // Comfort noise, and sound we did not agree to: a sign of life, and part of the sequence.
             self.reception.take_beside(arrived, packet.ssrc, packet.sequence);
             self.alive = self.alive.max(arrived);
+            self.take_background(&packet);
             return None;
         }
         self.source.latch(arrived, from);
@@ -227,13 +232,13 @@ impl Leg {
         }
     }
 
-    /// Render exactly one tick of the caller's sound into `frame`. `true` when it holds sound that may enter a meeting
-    /// (anything above digital silence, not held); `false` leaves `frame` zeroed.
-    pub fn render(&mut self, now: Instant, frame: &mut Frame) -> bool {
-        self.playout.render(now, &mut self.buffer, frame);
-        let sounds = self.media.direction.contributes() && frame.iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
+    /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends. `true` when it may enter a meeting
+    /// (anything above digital silence, not held); `false` leaves silence.
+    pub fn render(&mut self, sound: &mut Sound) -> bool {
+        self.playout.render(&mut self.buffer, &mut self.decoders, sound);
+        let sounds = self.media.direction.contributes() && sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
         if !sounds {
-            *frame = SILENCE;
+            sound.clear(sound.rate());
         }
         sounds
     }
@@ -280,9 +285,7 @@ impl Leg {
             refused: self.refused,
             sent: self.packets.sent(),
             jitter_us: self.reception.jitter_us(),
-            most_delay: self.playout.most_delay(),
-            concealed: self.playout.concealed(),
-            shed: self.playout.shed(),
+            playout: self.playout.counts(),
         }
     }
 
@@ -300,7 +303,8 @@ impl Leg {
                 return;
             }
             Standing::Duplicate => return,
-            Standing::First => self.buffer.reset(),
+            // A transfer in the network: what is still to be played of the former stream is.
+            Standing::First => self.buffer.splice(),
             Standing::InOrder | Standing::Reordered => {}
         }
         self.received += 1;
@@ -310,9 +314,26 @@ impl Leg {
         if !self.media.direction.contributes() {
             return;
         }
-        let in_order = standing != Standing::Reordered;
-        if self.buffer.lay(arrived, packet.timestamp, in_order, codec, packet.payload) == Laid::Late {
+        let samples = Decoders::length(codec, packet.payload).unwrap_or(0);
+        let arrival = Arrival {
+            timestamp: packet.timestamp,
+            in_order: standing != Standing::Reordered,
+            codec,
+            units: samples as i64 * (UNITS_A_MS * 1000) / i64::from(codec.rate_hz()),
+            payload: packet.payload,
+        };
+        if self.buffer.lay(&arrival) == Laid::Late {
             self.late += 1;
+        }
+    }
+
+    /// What the caller's line sounds like while he says nothing.
+    fn take_background(&mut self, packet: &Packet<'_>) {
+        let background = (packet.payload_type == COMFORT_NOISE).then(|| Background::parse(packet.payload)).flatten();
+        let ours = self.reception.ssrc() == Some(packet.ssrc) && self.media.direction.contributes();
+        match background {
+            Some(background) if ours => self.playout.background(self.buffer.place_of(packet.timestamp), background),
+            _ => self.refused += 1,
         }
     }
 }

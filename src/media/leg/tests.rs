@@ -1,6 +1,6 @@
 use super::*;
-use crate::audio::FRAME;
 use crate::audio::tone::{Tone, tone_level};
+use crate::audio::{FRAME, Rate, SILENCE};
 use crate::media::{Direction, EventFormat};
 use crate::wire::rtp::HEADER;
 use crate::wire::telephone_event::EventSender;
@@ -103,10 +103,10 @@ impl World {
     /// A tick: 20 ms pass. Whether the leg had sound.
     fn tick(&mut self) -> bool {
         let now = self.now();
-        let mut frame = [1; FRAME];
-        let sounds = self.leg.render(now, &mut frame);
-        assert!(sounds || frame == SILENCE);
-        self.heard.extend(frame);
+        let mut sound = Sound::silence(Rate::Narrow);
+        let sounds = self.leg.render(&mut sound);
+        assert!(sounds || sound.samples().iter().all(|sample| *sample == 0));
+        self.heard.extend(sound.samples());
         let octets = [self.leg.codec().silence(); FRAME];
         let sent = &mut self.sent;
         self.leg.send(now, &octets, |to, datagram| sent.push((to, datagram.to_vec())));

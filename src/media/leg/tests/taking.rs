@@ -9,7 +9,7 @@ fn the_phones_tone_is_heard_and_its_first_packet_told_once() {
     assert_eq!(world.events, [LegEvent::FirstPacket]);
     assert!((tone_level(&world.heard[1600..], 1000.0) + 16.0).abs() < 0.2);
     let report = world.leg.report();
-    assert_eq!((report.received, report.lost, report.late, report.refused, report.concealed), (100, 0, 0, 0, 0));
+    assert_eq!((report.received, report.lost, report.late, report.refused, report.playout.concealed), (100, 0, 0, 0, 0));
     assert_eq!(report.sent, 100);
 }
 
@@ -93,17 +93,20 @@ fn a_key_is_one_key_even_in_the_very_first_packet() {
 }
 
 #[test]
-fn comfort_noise_and_unknown_formats_are_no_sound_but_a_sign_of_life() {
+fn comfort_noise_and_unknown_formats_are_no_speech_but_a_sign_of_life() {
     let mut world = World::new(media());
     world.talk(10);
-    for _ in 0..20 {
-        world.ms += 1000;
-        world.packet(PHONE, 13, 77, &[40]);
-        world.slow();
+    for (payload_type, refused) in [(13, 0), (99, 20)] {
+        for _ in 0..20 {
+            world.ms += 1000;
+            world.packet(PHONE, payload_type, 77, &[40]);
+            world.slow();
+        }
+        assert_eq!(world.events, [LegEvent::FirstPacket]);
+        let report = world.leg.report();
+        assert_eq!((report.received, report.refused, report.lost), (10, refused, 0));
     }
-    assert_eq!(world.events, [LegEvent::FirstPacket]);
-    let report = world.leg.report();
-    assert_eq!((report.received, report.refused, report.lost), (10, 20, 0));
+    assert!(world.tick(), "the noise is heard");
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn a_change_of_codec_in_mid_call_is_not_heard() {
     world.talk(3);
     world.codec = Codec::Pcmu;
     world.talk(50);
-    assert_eq!(world.leg.report().concealed, 0);
+    assert_eq!(world.leg.report().playout.concealed, 0);
     let bend = world.heard[400..].windows(3).map(|w| (i32::from(w[0]) - 2 * i32::from(w[1]) + i32::from(w[2])).abs()).max();
     assert!(bend < Some(4800), "{bend:?}");
     world.ms += 1000;
