@@ -1,7 +1,8 @@
-//! Sound as numbers: levels, tones, limiting, other rates. Pure, and nothing is allocated after `new()`.
+//! Sound as numbers: levels, tones, keys, limiting, other rates. Pure, and nothing is allocated after `new()`.
 
 pub mod activity;
 pub mod conceal;
+pub mod dtmf;
 pub mod gain;
 pub mod level;
 pub mod limiter;

@@ -1,6 +1,6 @@
 //! Tones: a sine, the pair of a telephone key, and a measure of how much of a frequency a recording holds.
 //!
-//! For simulated callers, tests and benches. Detecting keys in a caller's sound is another matter (ITU-T Q.24), not done here.
+//! For simulated callers, tests and benches. Keys in a caller's sound are detected in `dtmf`.
 
 use std::f64::consts::TAU;
 

@@ -1,0 +1,148 @@
+//! The cheap first pass over everything that is heard: eight correlations for every block of 5 ms, and which blocks could be a key.
+
+use super::super::{FRAME, RATE_HZ};
+
+/// Frequencies of the keypad, Hz: four rows, then four columns (ITU-T Q.23 §6).
+pub const NOMINAL_HZ: [f64; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0];
+
+/// Samples in a block: 5 ms, a quarter of a tick. Shorter ones do not tell rows from columns.
+pub const BLOCK: usize = 40;
+/// Blocks in a tick.
+pub const BLOCKS: usize = FRAME / BLOCK;
+
+const HALF: usize = BLOCK / 2;
+/// Correlation of a sine with itself over a block, for an amplitude of 1.
+const GAIN: f32 = HALF as f32;
+
+/// Cosine and sine of each nominal frequency at the times ½, 1½, 2½ … samples from the middle of a block.
+struct Carriers {
+    cos: [[f32; 8]; HALF],
+    sin: [[f32; 8]; HALF],
+}
+
+static CARRIERS: Carriers = carriers();
+
+/// Turns of each nominal frequency from the middle of one block to the middle of the next, as cosine and sine.
+pub static ADVANCE: [(f32, f32); 8] = advance();
+
+/// What was heard in one block.
+#[derive(Clone, Copy)]
+pub struct Block {
+    /// Correlations with the nominal frequencies, phase counted from the block's middle.
+    pub re: [f32; 8],
+    pub im: [f32; 8],
+    /// Sum of the squares.
+    pub energy: f32,
+    /// The strongest row and column, as the place of the key on a pad of four by four.
+    pub key: u8,
+    /// Whether the block could be part of that key.
+    pub like_a_key: bool,
+}
+
+impl Block {
+    /// Nothing was heard.
+    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], energy: 0.0, key: 0, like_a_key: false };
+
+    /// Squared magnitude of the correlation with nominal frequency `k`.
+    pub fn power(&self, k: usize) -> f32 {
+        self.re[k] * self.re[k] + self.im[k] * self.im[k]
+    }
+}
+
+/// The least energy of a block that may belong to a key.
+const LEAST_ENERGY: f32 = 40.0 * 100.0 * 100.0;
+/// Part of a block's energy that two nominal frequencies must explain. A block that is two thirds tone and one third silence reaches this.
+const EXPLAINED: f32 = 0.55;
+/// How much weaker, in power, one of two tones may look in a block. Crosstalk of the stronger makes this look worse than it is.
+const LOPSIDED: f32 = 0.02;
+
+/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work.
+pub fn listen(samples: &[f32; BLOCK]) -> Block {
+    let (mut re, mut im) = ([0.0f32; 8], [0.0f32; 8]);
+    let mut energy = 0.0;
+    for n in 0..HALF {
+        let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
+        let (even, odd) = (after + before, after - before);
+        energy += even * even + odd * odd;
+        for k in 0..8 {
+            re[k] += even * CARRIERS.cos[n][k];
+            im[k] -= odd * CARRIERS.sin[n][k];
+        }
+    }
+    let mut block = Block { re, im, energy: energy / 2.0, key: 0, like_a_key: false };
+    (block.key, block.like_a_key) = likeness(&block);
+    block
+}
+
+fn likeness(block: &Block) -> (u8, bool) {
+    let mut power = [0.0; 8];
+    for (k, power) in power.iter_mut().enumerate() {
+        *power = block.power(k);
+    }
+    let (row, low) = strongest([power[0], power[1], power[2], power[3]]);
+    let (column, high) = strongest([power[4], power[5], power[6], power[7]]);
+    // A tone of amplitude a has the energy a²·BLOCK/2 and the correlation a·GAIN.
+    let explained = (low + high) / GAIN;
+    let balanced = low > high * LOPSIDED && high > low * LOPSIDED;
+    (row * 4 + column, block.energy > LEAST_ENERGY && explained > EXPLAINED * block.energy && balanced)
+}
+
+fn strongest(power: [f32; 4]) -> (u8, f32) {
+    let mut best = (0, power[0]);
+    for (k, &p) in power.iter().enumerate().skip(1) {
+        if p > best.1 {
+            best = (k as u8, p);
+        }
+    }
+    best
+}
+
+const fn carriers() -> Carriers {
+    let mut carriers = Carriers { cos: [[0.0; 8]; HALF], sin: [[0.0; 8]; HALF] };
+    let mut n = 0;
+    while n < HALF {
+        let mut k = 0;
+        while k < 8 {
+            let (cos, sin) = cos_sin(turn(k) * (n as f64 + 0.5));
+            carriers.cos[n][k] = cos as f32;
+            carriers.sin[n][k] = sin as f32;
+            k += 1;
+        }
+        n += 1;
+    }
+    carriers
+}
+
+const fn advance() -> [(f32, f32); 8] {
+    let mut advance = [(0.0, 0.0); 8];
+    let mut k = 0;
+    while k < 8 {
+        let (cos, sin) = cos_sin(turn(k) * BLOCK as f64);
+        advance[k] = (cos as f32, sin as f32);
+        k += 1;
+    }
+    advance
+}
+
+/// Radians a sample.
+const fn turn(k: usize) -> f64 {
+    std::f64::consts::TAU * NOMINAL_HZ[k] / RATE_HZ as f64
+}
+
+/// At compile time, where the library's functions cannot be called: a power series, after whole turns are taken off.
+const fn cos_sin(angle: f64) -> (f64, f64) {
+    let turns = angle / std::f64::consts::TAU;
+    let x = (turns - (turns as i64) as f64) * std::f64::consts::TAU;
+    let (mut cos, mut sin, mut term, mut i) = (0.0, 0.0, 1.0, 0);
+    while i < 40 {
+        match i % 4 {
+            0 => cos += term,
+            1 => sin += term,
+            2 => cos -= term,
+            _ => sin -= term,
+        }
+        i += 1;
+        term *= x / i as f64;
+    }
+    (cos, sin)
+}

@@ -1,0 +1,242 @@
+//! In-band keys: which key a caller presses, heard in the sound itself (DTMF), and which samples of it nobody else should hear.
+//!
+//! Limits are those of ITU-T Q.24 (the column of AT&T) together with ETSI ES 201 235-3. Three steps, each dearer and rarer than the one before:
+//! a [`bank`] of eight correlations for every 5 ms; where two frequencies of the keypad explain the sound, a [`look`] at the samples themselves:
+//! the two sines that explain them best ([`fit`]), their exact frequencies, levels, steadiness, first and last sample; and a memory of the press
+//! that is going on, so that a dropout or a lost packet leaves one key.
+//!
+//! Nothing is allocated. Nothing here shows a key.
+
+mod bank;
+mod fit;
+mod look;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use self::bank::{BLOCK, BLOCKS, Block};
+use self::look::{Grade, Sight};
+use super::level::energy;
+use super::{FRAME, Frame};
+use crate::names::Key;
+
+/// Ticks of sound that are held: the newest and two before it, as long as the longest stretch that is looked at.
+const HELD_TICKS: usize = 3;
+const HELD: usize = HELD_TICKS * FRAME;
+const HELD_BLOCKS: usize = HELD_TICKS * BLOCKS;
+/// Where the newest tick begins.
+const NEW: usize = HELD - FRAME;
+const NEW_BLOCK: usize = HELD_BLOCKS - BLOCKS;
+
+/// A tick with less energy than a tone of −46 dBm0 would have holds no key.
+const LEAST_ENERGY: u64 = FRAME as u64 * 100 * 100 / 2;
+
+/// What was heard in a tick.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// A key that was pressed; once for each press.
+    pub key: Option<Key>,
+    /// First sample of this tick that belongs, or may well belong, to the tone of a key.
+    pub from: usize,
+    /// The sample after the last such one; `from == to`: none.
+    pub to: usize,
+}
+
+/// The key that is being pressed.
+#[derive(Clone, Copy)]
+struct Press {
+    key: u8,
+    /// Correlation power of row and column in a block of its tone.
+    power: [f32; 2],
+    /// The sample after its tone's last, counted in what is held.
+    end: i32,
+}
+
+/// Something like a tone that was too short to be a key yet.
+#[derive(Clone, Copy)]
+struct Piece {
+    key: u8,
+    length: usize,
+    end: i32,
+}
+
+/// Hears keys in one caller's sound.
+#[derive(Clone, Copy)]
+pub struct DtmfDetector {
+    sound: [f32; HELD],
+    blocks: [Block; HELD_BLOCKS],
+    /// Ticks of silence up to now, as far as they matter.
+    silent: usize,
+    press: Option<Press>,
+    piece: Option<Piece>,
+}
+
+/// A pause of 40 ms separates two presses of a key (ITU-T Q.24), a lost packet of 20 ms does not.
+const SAME_PRESS: i32 = 240;
+/// Shortest tone that is a key while it goes on: 20.6 ms. Under 20 ms must be refused (ETSI ES 201 235-3).
+const ONGOING: usize = 165;
+/// Shortest tone that is a key when it is over: 24 ms. Under 23 ms should be refused (ITU-T Q.24, AT&T), 40 ms must be accepted.
+const OVER: usize = 192;
+/// Shortest tone that others should not hear.
+const SUSPICIOUS: usize = 104;
+/// How near the end of a tick a tone must reach to go on.
+const AT_END: usize = 6;
+
+impl Default for DtmfDetector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for DtmfDetector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DtmfDetector(…)")
+    }
+}
+
+impl DtmfDetector {
+    /// Has heard nothing yet.
+    pub fn new() -> Self {
+        Self { sound: [0.0; HELD], blocks: [Block::SILENT; HELD_BLOCKS], silent: HELD_TICKS, press: None, piece: None }
+    }
+
+    /// Forget what was heard.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Hear the next tick.
+    pub fn hear(&mut self, frame: &Frame) -> Heard {
+        let silent = energy(frame) < LEAST_ENERGY;
+        self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
+        if self.silent > HELD_TICKS {
+            return Heard::default();
+        }
+        self.hold(frame, silent);
+        let mut heard = Heard::default();
+        self.follow(&mut heard);
+        if silent {
+            return heard;
+        }
+        if let Some(sight) = self.look() {
+            self.weigh(sight, &mut heard);
+        }
+        heard
+    }
+
+    /// The newest tick in, the oldest out.
+    fn hold(&mut self, frame: &Frame, silent: bool) {
+        self.sound.copy_within(FRAME.., 0);
+        self.blocks.copy_within(BLOCKS.., 0);
+        for (held, sample) in self.sound[NEW..].iter_mut().zip(frame) {
+            *held = f32::from(*sample);
+        }
+        for (block, samples) in self.blocks[NEW_BLOCK..].iter_mut().zip(self.sound[NEW..].as_chunks::<BLOCK>().0) {
+            *block = if silent { Block::SILENT } else { bank::listen(samples) };
+        }
+        if let Some(press) = &mut self.press {
+            press.end -= FRAME as i32;
+        }
+        if let Some(piece) = &mut self.piece {
+            piece.end -= FRAME as i32;
+        }
+    }
+
+    /// How the press goes on.
+    fn follow(&mut self, heard: &mut Heard) {
+        let Some(mut press) = self.press else { return };
+        for b in NEW_BLOCK..HELD_BLOCKS {
+            let (start, end) = ((b * BLOCK) as i32, ((b + 1) * BLOCK) as i32);
+            if start - press.end > SAME_PRESS {
+                self.press = None;
+                return;
+            }
+            if press.is_in(&self.blocks[b]) {
+                press.end = end;
+                heard.mute((b * BLOCK).saturating_sub(BLOCK), (b + 2) * BLOCK);
+            } else if start == press.end {
+                heard.mute(b * BLOCK, (b + 1) * BLOCK);
+            }
+        }
+        self.press = Some(press);
+    }
+
+    /// Look at the last stretch of blocks that are like a key and are not the press that is known.
+    fn look(&self) -> Option<Sight> {
+        let known = |b: usize| self.press.is_some_and(|press| press.is_in(&self.blocks[b]));
+        let mut last = HELD_BLOCKS;
+        while last > NEW_BLOCK {
+            let mut first = last;
+            while first > 0 && self.blocks[first - 1].like_a_key {
+                first -= 1;
+            }
+            if last - first >= 2 && !(first.max(NEW_BLOCK)..last).all(known) {
+                return look::look(&self.sound, &self.blocks, first.max(last.saturating_sub(8)), last);
+            }
+            last = if first < last { first } else { last - 1 };
+        }
+        None
+    }
+
+    fn weigh(&mut self, sight: Sight, heard: &mut Heard) {
+        let Sight { key, from, to, grade } = sight;
+        let length = to - from;
+        let goes_on = to + AT_END >= HELD;
+        if let Some(press) = self.press.filter(|press| press.key == key)
+            && from as i32 - press.end <= SAME_PRESS
+        {
+            heard.mute(from, if goes_on { HELD } else { to + 8 });
+            self.press = Some(Press { end: press.end.max(to as i32), ..press });
+            return;
+        }
+        let before = self.piece.filter(|piece| piece.key == key && from as i32 + 16 >= piece.end && from as i32 - piece.end < 200);
+        let total = length + before.map_or(0, |piece| piece.length);
+        if length < SUSPICIOUS && before.is_none() {
+            return;
+        }
+        heard.mute(from.saturating_sub(8), if goes_on { HELD } else { to + 8 });
+        let long_enough = if goes_on { ONGOING } else { OVER };
+        if total >= long_enough && grade == Grade::Good {
+            let (row, column) = (usize::from(key / 4), usize::from(key % 4));
+            let inside = self.blocks[from.div_ceil(BLOCK)..(to / BLOCK).min(HELD_BLOCKS)].iter();
+            let mut power = [0.0f32; 2];
+            let count = inside.len().max(1) as f32;
+            for block in inside {
+                power[0] += block.power(row) / count;
+                power[1] += block.power(4 + column) / count;
+            }
+            self.press = Some(Press { key, power, end: to as i32 });
+            self.piece = None;
+            heard.key = Key::from_char(char::from(PAD[usize::from(key) % PAD.len()]));
+        } else {
+            self.piece = Some(Piece { key, length: total, end: to as i32 });
+        }
+    }
+}
+
+/// The keys on a pad of four by four.
+const PAD: &[u8; 16] = b"123A456B789C*0#D";
+
+impl Press {
+    /// Whether its tone is in a block.
+    fn is_in(&self, block: &Block) -> bool {
+        let (row, column) = (usize::from(self.key / 4), usize::from(self.key % 4));
+        block.key == self.key && block.power(row) > self.power[0] / 5.0 && block.power(4 + column) > self.power[1] / 5.0
+    }
+}
+
+impl Heard {
+    /// Widen by samples counted in what is held; those of older ticks have been heard already.
+    fn mute(&mut self, from: usize, to: usize) {
+        let (from, to) = (from.max(NEW) - NEW, to.clamp(NEW, HELD) - NEW);
+        if from >= to {
+            return;
+        }
+        if self.from == self.to {
+            (self.from, self.to) = (from, to);
+        } else {
+            (self.from, self.to) = (self.from.min(from), self.to.max(to));
+        }
+    }
+}
