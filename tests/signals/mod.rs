@@ -190,14 +190,22 @@ impl Biquad {
         let w = TAU * hz / RATE;
         let (alpha, cos) = (w.sin() / (2.0 * q), w.cos());
         let a0 = 1.0 + alpha;
-        Self { b: [(1.0 + cos) / 2.0 / a0, -(1.0 + cos) / a0, (1.0 + cos) / 2.0 / a0], a: [-2.0 * cos / a0, (1.0 - alpha) / a0], z: [0.0; 2] }
+        Self {
+            b: [(1.0 + cos) / 2.0 / a0, -(1.0 + cos) / a0, (1.0 + cos) / 2.0 / a0],
+            a: [-2.0 * cos / a0, (1.0 - alpha) / a0],
+            z: [0.0; 2],
+        }
     }
 
     pub fn low_pass(hz: f64, q: f64) -> Self {
         let w = TAU * hz / RATE;
         let (alpha, cos) = (w.sin() / (2.0 * q), w.cos());
         let a0 = 1.0 + alpha;
-        Self { b: [(1.0 - cos) / 2.0 / a0, (1.0 - cos) / a0, (1.0 - cos) / 2.0 / a0], a: [-2.0 * cos / a0, (1.0 - alpha) / a0], z: [0.0; 2] }
+        Self {
+            b: [(1.0 - cos) / 2.0 / a0, (1.0 - cos) / a0, (1.0 - cos) / 2.0 / a0],
+            a: [-2.0 * cos / a0, (1.0 - alpha) / a0],
+            z: [0.0; 2],
+        }
     }
 
     /// A resonance of unit gain at zero frequency: one formant.
@@ -216,7 +224,8 @@ impl Biquad {
 
 /// What a telephone network leaves: 300 to 3,400 Hz.
 pub fn telephone_band(sound: &mut [f64]) {
-    let mut filters = [Biquad::high_pass(300.0, 0.54), Biquad::high_pass(300.0, 1.3), Biquad::low_pass(3400.0, 0.54), Biquad::low_pass(3400.0, 1.3)];
+    let mut filters =
+        [Biquad::high_pass(300.0, 0.54), Biquad::high_pass(300.0, 1.3), Biquad::low_pass(3400.0, 0.54), Biquad::low_pass(3400.0, 1.3)];
     for sample in sound {
         *sample = filters.iter_mut().fold(*sample, |x, filter| filter.step(x));
     }

@@ -112,7 +112,11 @@ fn to_telephone(samples: &[f64], rate: f64) -> Vec<f64> {
             let at = n as f64 * ratio;
             let (whole, phase) = (at.floor(), ((at.fract()) * PHASES as f64).round() as usize);
             let first = whole as isize - width as isize + 1;
-            kernel[phase].iter().enumerate().map(|(i, k)| k * usize::try_from(first + i as isize).ok().and_then(|j| samples.get(j)).unwrap_or(&0.0)).sum()
+            kernel[phase]
+                .iter()
+                .enumerate()
+                .map(|(i, k)| k * usize::try_from(first + i as isize).ok().and_then(|j| samples.get(j)).unwrap_or(&0.0))
+                .sum()
         })
         .collect()
 }
