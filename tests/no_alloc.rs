@@ -69,7 +69,7 @@ fn order(world: &mut World, wake: u64) {
         5 => {
             let mut media = Caller::update(leg.0, if wake.is_multiple_of(2) { Codec::Pcma } else { Codec::Pcmu });
             media.direction = if wake.is_multiple_of(3) { Direction::ReceiveOnly } else { Direction::SendReceive };
-            MediaCommand::Update(leg, media)
+            MediaCommand::Update(leg, media, None)
         }
         _ => MediaCommand::Hush(LegId(wake % LEGS)),
     };

@@ -163,13 +163,13 @@ fn who_holds_is_not_heard_and_gets_nothing_until_it_resumes() {
     let mut world = meeting(2);
     let mut media = Caller::update(1, Codec::Pcma);
     media.direction = Direction::ReceiveOnly;
-    world.command(MediaCommand::Update(LegId(1), media.clone()));
+    world.command(MediaCommand::Update(LegId(1), media.clone(), None));
     world.run(4);
     let held = world.listen(SECOND);
     assert!(held[0].is_empty(), "hold means silence on the wire");
     assert!(held[1].iter().all(|s| s.abs() <= 8), "its music is not heard");
     media.direction = Direction::SendReceive;
-    world.command(MediaCommand::Update(LegId(1), media));
+    world.command(MediaCommand::Update(LegId(1), media, None));
     world.run(SETTLE);
     let resumed = world.listen(SECOND);
     assert!(hears(&resumed[0], TONES[1], 4000.0) && hears(&resumed[1], TONES[0], 4000.0));

@@ -3,18 +3,20 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use bytes::Bytes;
 use sipx_sip::Message;
 
-use crate::media::{LegReport, LegSetup, LegUpdate, PromptId, Utterance};
+use crate::codec::{Codec, OpusSettings};
+use crate::media::{Codecs, LegReport, LegSetup, LegUpdate, PromptId, Utterance};
 use crate::names::{CallId, Key, LegId, MeetingKey, PhoneNumber, SayToken, WorkerId};
 use crate::sip::{AgentSettings, Flow, Transmit};
 
 /// To a media plane, about a leg or a meeting it has.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum MediaCommand {
-    /// The offer changed.
-    Update(LegId, LegUpdate),
+    /// The offer changed; with what the leg's codecs need for that, if it lacks anything.
+    Update(LegId, LegUpdate, Option<Box<Codecs>>),
     /// Mix this leg into a meeting of this worker. The first to join makes the mixer.
     Join(LegId, MeetingKey),
     /// Out of its meeting, still connected.
@@ -130,6 +132,10 @@ pub struct ControlSettings {
     pub longest: Duration,
     /// Media workers.
     pub workers: u16,
+    /// Codecs we speak, the one we like best first; at least one.
+    pub codecs: ArrayVec<Codec, 4>,
+    /// How Opus is sent.
+    pub opus: OpusSettings,
     /// Meetings that always exist.
     pub meetings: Vec<MeetingSettings>,
 }

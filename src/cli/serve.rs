@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{ConfigArgs, faults, greeting};
+use crate::codec::{Codec, OpusSettings};
 use crate::config::Config;
 use crate::run::{self, Bridge, Ended, ListenSettings, Settings};
 use crate::sip::Trunks;
@@ -59,6 +60,8 @@ fn settings(config: &Config) -> Settings {
         ports: config.media.ports.first..=config.media.ports.last,
         workers: config.media.workers,
         mix: config.mix,
+        codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
+        opus: OpusSettings::default(),
         prompts_folder: config.prompts.folder.clone(),
         max_calls: config.call.max_calls,
         longest: config.call.longest,

@@ -97,6 +97,11 @@ impl Codec {
         self != Self::Opus
     }
 
+    /// G.711: no memory, an octet a sample.
+    pub fn is_law(self) -> bool {
+        matches!(self, Self::Pcma | Self::Pcmu)
+    }
+
     /// The octet of digital silence: of G.711 at any time, of G.722 in a stream that was silent before. Opus has none; silence has to be encoded.
     pub fn silence(self) -> u8 {
         match self {

@@ -1,5 +1,6 @@
 //! One participant's sound, and the sum of a meeting's. Pure; time and octets are arguments.
 
+mod codecs;
 pub mod jitter;
 pub mod leg;
 pub mod mixer;
@@ -10,6 +11,7 @@ pub mod setup;
 
 use std::time::Instant;
 
+pub use codecs::{Codecs, rate_of};
 pub use leg::{Leg, LegEvent};
 pub use playout::Counts;
 pub use prompt::{PromptId, PromptSet, Utterance};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use arrayvec::ArrayVec;
 
+use super::Codecs;
 use super::playout::Counts;
 use crate::codec::Codec;
 use crate::names::LegId;
@@ -48,8 +49,10 @@ pub struct EventFormat {
     pub rate_hz: u32,
 }
 
-/// Most receive formats of a leg: two codecs today, each under a static and a dynamic payload type.
-pub const FORMATS: usize = 6;
+/// Most receive formats of a leg: four codecs, each under a static and a dynamic payload type, or two dynamic ones.
+pub const FORMATS: usize = 8;
+/// Most formats of comfort noise or of redundancy of a leg: one on each clock, 8 kHz and the codec's.
+pub const EXTRA_FORMATS: usize = 2;
 /// Most telephone-event formats of a leg: one a clock rate (8, 16, 32, 48 kHz).
 pub const EVENT_FORMATS: usize = 4;
 
@@ -65,7 +68,13 @@ pub struct LegUpdate {
     /// Telephone events we take, those on the codec's clock first: a phone that sends another of its own formats is heard too. Empty: none
     /// negotiated.
     pub events: ArrayVec<EventFormat, EVENT_FORMATS>,
-    /// Length of the packets we send, milliseconds: a multiple of 10 from 10 to 60.
+    /// Comfort noise we take (RFC 3389): payload types.
+    pub comfort_noise: ArrayVec<u8, EXTRA_FORMATS>,
+    /// Redundant audio we take (RFC 2198): payload types. We never send it.
+    pub redundancy: ArrayVec<u8, EXTRA_FORMATS>,
+    /// Most bits a second of Opus the other side wants (RFC 7587 §7.1, `maxaveragebitrate`).
+    pub opus_bitrate: Option<u32>,
+    /// Length of the packets we send, milliseconds: a multiple of 10 from 10 to 60. Opus always goes out every 20.
     pub ptime_ms: u8,
     /// Where the SDP says RTP goes; `None` when it names no address we can use (0.0.0.0, a host name).
     pub remote: Option<SocketAddr>,
@@ -80,7 +89,7 @@ pub struct LegUpdate {
 }
 
 /// Everything a new leg needs. Random values come from outside.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct LegSetup {
     /// Unique name.
     pub leg: LegId,
@@ -94,6 +103,8 @@ pub struct LegSetup {
     pub cname: [u8; 16],
     /// What a new offer can change.
     pub media: LegUpdate,
+    /// What its codecs remember, for all that `media` names.
+    pub codecs: Box<Codecs>,
 }
 
 /// Totals of a leg, for the log and the figures at the end of a call.

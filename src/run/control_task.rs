@@ -240,6 +240,7 @@ impl ControlTask {
                 drop(set);
                 return self.shelf.sweep();
             }
+            Report::Replaced(codecs) => return drop(codecs),
         };
         self.inputs.push_back(input);
     }

@@ -1,7 +1,7 @@
 //! What joins the control side to one media worker: two wait-free rings and two event descriptors.
 //!
 //! The worker never waits and never loses a leg: an order is taken only when there is room to report on it. The control side keeps what does
-//! not fit, in order. Legs, sockets and prompt sets that a worker is done with come back here to be freed.
+//! not fit, in order. Legs, sockets, codecs and prompt sets that a worker is done with come back here to be freed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::counters::Counters;
 use super::port::LegPort;
 use crate::bridge::{MediaCommand, MediaEvent};
-use crate::media::{Leg, PromptSet};
+use crate::media::{Codecs, Leg, PromptSet};
 use crate::names::{LegId, WorkerId};
 
 /// Orders under way to a worker. It takes them every 5 ms: this is a burst of five hundred calls that all begin or end at once.
@@ -72,6 +72,8 @@ pub enum Report {
     Event(MediaEvent),
     /// A set that is not spoken from any more.
     Retired(Arc<PromptSet>),
+    /// What a leg's codecs remembered before it changed them, to be freed.
+    Replaced(Box<Codecs>),
 }
 
 /// The control side's end.

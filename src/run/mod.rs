@@ -30,7 +30,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
+
 use crate::bridge::command::MeetingSettings;
+use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
 use crate::names::PhoneNumber;
 use crate::sip::{Transport, Trunks};
@@ -59,6 +62,10 @@ pub struct Settings {
     pub workers: Option<u16>,
     /// How many are mixed, and how loud.
     pub mix: MixSettings,
+    /// Codecs, the one we like best first; at least one.
+    pub codecs: ArrayVec<Codec, 4>,
+    /// How Opus is sent.
+    pub opus: OpusSettings,
     /// The operator's prompts over the built-in ones.
     pub prompts_folder: Option<PathBuf>,
     /// Most calls at once; `None`: from the machine.

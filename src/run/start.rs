@@ -228,6 +228,8 @@ impl Parts {
             max_calls: room.calls,
             longest: settings.longest,
             workers: u16::try_from(workers).unwrap_or(u16::MAX),
+            codecs: settings.codecs,
+            opus: settings.opus,
             meetings: meetings.clone(),
         };
         let plane = ControlPlane::new(control, rand::rng().random());

@@ -125,7 +125,11 @@ impl Worker {
                     let given = self.plane.remove(now, id, &mut self.ports).and_then(|(slot, leg)| self.give(slot, leg));
                     self.link.report(Report::Removed(id, given));
                 }
-                Order::Media(command) => self.plane.command(now, command),
+                Order::Media(command) => {
+                    if let Some(codecs) = self.plane.command(now, command) {
+                        self.link.report(Report::Replaced(codecs));
+                    }
+                }
                 Order::Prompts(set) => {
                     let old = self.plane.set_prompts(set);
                     self.link.report(Report::Retired(old));

@@ -59,6 +59,9 @@ impl Bench {
             payload_type: 8,
             receive: [(8, Codec::Pcma)].into_iter().collect(),
             events: Default::default(),
+            comfort_noise: Default::default(),
+            redundancy: Default::default(),
+            opus_bitrate: None,
             ptime_ms: 20,
             remote: Some(caller.local_addr().unwrap()),
             remote_rtcp: None,
@@ -66,7 +69,15 @@ impl Bench {
             signalled_from: HOME,
             direction: Direction::SendReceive,
         };
-        let setup = LegSetup { leg, ssrc: 0x5eed, first_sequence: 100, first_timestamp: 1000, cname: *b"0123456789abcdef", media };
+        let setup = LegSetup {
+            leg,
+            ssrc: 0x5eed,
+            first_sequence: 100,
+            first_timestamp: 1000,
+            cname: *b"0123456789abcdef",
+            media,
+            codecs: Default::default(),
+        };
         let leg = Box::new(Leg::new(Instant::now(), setup));
         self.order(0, Order::Add { leg, port, moved: false });
         caller

@@ -131,6 +131,9 @@ impl Caller {
             payload_type: codec.usual_payload_type(),
             receive: [(8, Codec::Pcma), (0, Codec::Pcmu)].into_iter().collect(),
             events: [EventFormat { payload_type: EVENTS, rate_hz: 8000 }].into_iter().collect(),
+            comfort_noise: Default::default(),
+            redundancy: Default::default(),
+            opus_bitrate: None,
             ptime_ms: 20,
             remote: Some(address),
             remote_rtcp: Some(SocketAddr::new(address.ip(), address.port() + 1)),
@@ -149,6 +152,7 @@ impl Caller {
             first_timestamp: u32::MAX - 1000,
             cname: *b"0123456789abcdef",
             media,
+            codecs: Default::default(),
         };
         Box::new(Leg::new(now, setup))
     }
@@ -233,7 +237,7 @@ impl World {
     }
 
     pub fn command(&mut self, command: MediaCommand) {
-        self.plane.command(self.queues.now, command);
+        drop(self.plane.command(self.queues.now, command));
     }
 
     /// A caller comes and joins the meeting.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ljudbro::bridge::command::MeetingSettings;
 use ljudbro::bridge::plane::WAKE;
 use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, MediaPlane};
+use ljudbro::codec::{Codec, OpusSettings};
 use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Shelf;
 use ljudbro::media::{Leg, LegReport};
@@ -84,6 +85,8 @@ impl World {
             max_calls: 100,
             longest: Duration::from_secs(12 * 3600),
             workers: 2,
+            codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
+            opus: OpusSettings::default(),
             meetings: vec![meeting("testmote1", ID), meeting("andra", OTHER_ID)],
         };
         change(&mut settings);
@@ -319,7 +322,7 @@ impl World {
                 self.reports.push(value.report());
                 self.control.handle_input(self.now, ControlInput::LegRemoved(leg, value.report()));
             }
-            ControlOutput::Media(worker, command) => self.planes[usize::from(worker.0)].command(self.now, command),
+            ControlOutput::Media(worker, command) => drop(self.planes[usize::from(worker.0)].command(self.now, command)),
             ControlOutput::Stopped => self.stopped = true,
         }
     }

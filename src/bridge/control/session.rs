@@ -8,8 +8,7 @@ use bytes::Bytes;
 
 use crate::bridge::MediaCommand;
 use crate::call::{Call, Entrance, Farewell};
-use crate::codec::Codec;
-use crate::media::Utterance;
+use crate::media::{LegUpdate, Utterance};
 use crate::meeting::Source;
 use crate::names::{CallHandle, LegId, MeetingKey, SayToken, WorkerId};
 use crate::sip::answer::{Local, Sent};
@@ -73,6 +72,8 @@ pub struct Live {
     pub saying: Option<(Utterance, SayToken)>,
     /// Whether our own offer is out in a re-INVITE's 200.
     pub offered: bool,
+    /// What its leg's codecs were made for.
+    pub made_for: LegUpdate,
     /// How keys reach us.
     pub keys: Option<KeyPath>,
     /// Saying goodbye after the longest call; hung up then at the latest.
@@ -105,6 +106,8 @@ pub enum Ending {
     NoCommonCodec,
     /// No port to be had.
     NoPort,
+    /// No memory for its codec.
+    NoCodec,
     /// The bridge stops.
     Stop,
 }
@@ -134,6 +137,7 @@ impl fmt::Display for Ending {
             Self::NoWorker => "no media worker had room",
             Self::NoCommonCodec => "no common codec",
             Self::NoPort => "no port was free",
+            Self::NoCodec => "there was no memory for its codec",
             Self::Stop => "the bridge stops",
         })
     }
@@ -163,9 +167,4 @@ impl Session {
     pub fn lasted(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.started)
     }
-}
-
-/// Codecs we speak, in the order of our offers.
-pub fn codecs() -> ArrayVec<Codec, 4> {
-    [Codec::Pcma, Codec::Pcmu].into_iter().collect()
 }

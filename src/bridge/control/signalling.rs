@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::Rng;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use super::session::{Ending, Live, Session, State, codecs};
+use super::session::{Ending, Live, Session, State};
 use super::{ControlPlane, Stop};
 use crate::bridge::{ControlOutput, MediaCommand, SeenBy};
 use crate::call::{Call, Entrance};
-use crate::media::{LegSetup, LegUpdate};
+use crate::media::{Codecs, LegSetup, LegUpdate};
 use crate::meeting::Source;
 use crate::names::{CallHandle, CallId, LegId, MeetingKey, WorkerId};
 use crate::sip::answer::{self, AnswerError, Local, Sent};
@@ -120,7 +120,7 @@ impl ControlPlane {
             session_id: self.random.random::<u64>() >> 1,
             version: 1,
             signalled_from: session.flow.peer.ip(),
-            codecs: codecs(),
+            codecs: self.settings.codecs.clone(),
         };
         session.local = Some(local.clone());
         let Some(offer) = offer else {
@@ -160,6 +160,14 @@ impl ControlPlane {
             // RFC 7022 §4.2: 96 random bits or more would be better still; 64 are written in sixteen hexadecimal digits.
             *octet = b"0123456789abcdef"[self.random.random_range(0..16)];
         }
+        let codecs = match Codecs::new(&media, None, &self.settings.opus) {
+            Ok(codecs) => Box::new(codecs),
+            Err(error) => {
+                warn!(call = %session.handle, %error, "no codec");
+                return self.end(now, key, Ending::NoCodec);
+            }
+        };
+        let made_for = media.clone();
         let setup = LegSetup {
             leg: session.leg,
             ssrc: self.random.random(),
@@ -168,6 +176,7 @@ impl ControlPlane {
             first_timestamp: self.random.random(),
             cname,
             media,
+            codecs,
         };
         session.state = State::Live(Box::new(Live {
             call: Call::new(now, session.entrance),
@@ -176,6 +185,7 @@ impl ControlPlane {
             meeting: None,
             saying: None,
             offered: false,
+            made_for,
             keys: None,
             leaving: None,
         }));
@@ -240,10 +250,20 @@ impl ControlPlane {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         info!(call = %session.handle, codec = update.codec.name(), held = update.direction.held(), "sound changes");
         let leg = session.leg;
+        let Some(live) = session.live() else { return };
         // The phone behind the call may be another one now: let it choose again how it sends keys.
-        if let Some(live) = session.live() {
-            live.keys = None;
+        live.keys = None;
+        let mut codecs = None;
+        if !Codecs::suffice(&live.made_for, &update) {
+            match Codecs::new(&update, Some(&live.made_for), &self.settings.opus) {
+                Ok(new) => codecs = Some(Box::new(new)),
+                Err(error) => {
+                    warn!(call = %session.handle, %error, "no codec");
+                    return self.end(now, key, Ending::NoCodec);
+                }
+            }
+            live.made_for = update.clone();
         }
-        self.command(now, key, MediaCommand::Update(leg, update));
+        self.command(now, key, MediaCommand::Update(leg, update, codecs));
     }
 }

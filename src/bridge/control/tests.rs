@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::*;
 use crate::bridge::MediaCommand;
 use crate::bridge::command::MeetingSettings;
+use crate::codec::{Codec, OpusSettings};
 use crate::media::{LegReport, PromptId};
 use crate::names::{Key, SayToken};
 use crate::sip::{AgentSettings, Flow, Transport};
@@ -43,6 +44,8 @@ fn settings() -> ControlSettings {
         max_calls: 10,
         longest: Duration::from_secs(3600),
         workers: 2,
+        codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
+        opus: OpusSettings::default(),
         meetings: vec![MeetingSettings { name: "Ronden".into(), id: ID.parse().unwrap() }],
     }
 }

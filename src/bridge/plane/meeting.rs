@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::phase::{self, Round, Turn};
-use super::seat::{Ears, Payload};
+use super::seat::Ears;
 use super::seats::{Chain, Seats};
 use super::{PHASES, Ports};
 use crate::audio::limiter::Limiter;
 use crate::audio::{FRAME, Frame, Rate, SILENCE, Sound};
-use crate::codec::Codec;
+use crate::codec::{Codec, Payload};
 use crate::media::PromptId;
 use crate::media::mixer::{Hearing, Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
@@ -45,18 +45,22 @@ struct Shared {
 }
 
 impl Shared {
-    fn encoded(&mut self, codec: Codec, streams: usize) -> &Payload {
+    /// `None`: this codec remembers, and has to be encoded for each.
+    fn encoded(&mut self, codec: Codec, streams: usize) -> Option<&Payload> {
         let place = match codec {
             Codec::Pcma => &mut self.encoded[0],
-            Codec::Pcmu | Codec::G722 | Codec::Opus => &mut self.encoded[1],
+            Codec::Pcmu => &mut self.encoded[1],
+            Codec::G722 | Codec::Opus => return None,
         };
-        place.get_or_insert_with(|| {
-            let mut payload = [codec.silence(); FRAME];
+        Some(place.get_or_insert_with(|| {
+            let mut octets = [codec.silence(); FRAME];
             if streams > 0 {
-                codec.encode(&self.frame, &mut payload);
+                codec.encode(&self.frame, &mut octets);
             }
+            let mut payload = Payload::EMPTY;
+            payload.set(&octets);
             payload
-        })
+        }))
     }
 }
 
@@ -104,7 +108,7 @@ impl Meeting {
         }
         mixer.add_tone(sounds.then_some(&tone), &mut self.tone_ways);
 
-        let mut shared = Shared { frame: SILENCE, encoded: [None; 2] };
+        let mut shared = Shared { frame: SILENCE, encoded: [None, None] };
         let mut sound = Sound::silence(Rate::Narrow);
         mixer.shared(Rate::Narrow, &mut self.limiter, &mut sound);
         shared.frame.copy_from_slice(sound.samples());
@@ -127,7 +131,10 @@ impl Meeting {
             };
             let plain = !prompted && target == Hearing::FULL && seat.hearing == Hearing::FULL;
             if plain && !speaks {
-                seat.send(now, slot, shared.encoded(seat.leg.codec(), streams), ports);
+                match shared.encoded(seat.leg.codec(), streams) {
+                    Some(payload) => seat.send(now, slot, payload, ports),
+                    None => seat.send_frame(now, slot, &shared.frame, ports),
+                }
             } else if plain && streams == 1 {
                 // Alone in the sum.
                 seat.send_silence(now, slot, ports);

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::{MediaCommand, MediaEvent};
 use crate::media::mixer::{Hearing, MixSettings, Mixer};
-use crate::media::{Leg, LegUpdate, PromptSet};
+use crate::media::{Codecs, Leg, LegUpdate, PromptSet};
 use crate::names::{LegId, MeetingKey};
 use meeting::Meeting;
 use phase::Round;
@@ -123,8 +123,10 @@ impl MediaPlane {
         Some((slot, leg))
     }
 
-    /// A command about a leg or a meeting here. Unknown legs are ignored: they may just have gone.
-    pub fn command(&mut self, now: Instant, command: MediaCommand) {
+    /// A command about a leg or a meeting here. Unknown legs are ignored: they may just have gone. What is not needed any more comes back, to
+    /// be freed elsewhere.
+    #[must_use = "it must not be freed on the media thread"]
+    pub fn command(&mut self, now: Instant, command: MediaCommand) -> Option<Box<Codecs>> {
         match command {
             MediaCommand::Tone(key, tone) => {
                 if let Some(meeting) = self.meetings.iter_mut().find(|meeting| meeting.key == key) {
@@ -133,11 +135,12 @@ impl MediaPlane {
             }
             MediaCommand::Join(leg, key) => self.join(now, leg, key),
             MediaCommand::Leave(leg) => self.leave(leg),
-            MediaCommand::Update(leg, media) => self.update(now, leg, media),
+            MediaCommand::Update(leg, media, codecs) => return self.update(now, leg, media, codecs),
             MediaCommand::Say(leg, utterance, token) => self.with(leg, |seat, prompts| seat.player.say(prompts, utterance, token)),
             MediaCommand::Hush(leg) => self.with(leg, |seat, _| seat.player.hush()),
             MediaCommand::Mute(leg, muted) => self.with(leg, |seat, _| seat.voice.source.mute(muted)),
         }
+        None
     }
 
     /// Use this set from the next utterance on; the old one is given back for its owner to free.
@@ -199,15 +202,15 @@ impl MediaPlane {
         }
     }
 
-    fn update(&mut self, now: Instant, leg: LegId, media: LegUpdate) {
-        let Some(seat) = self.seats.find(leg).and_then(|slot| self.seats.get_mut(slot)) else { return };
+    fn update(&mut self, now: Instant, leg: LegId, media: LegUpdate, codecs: Option<Box<Codecs>>) -> Option<Box<Codecs>> {
+        let Some(seat) = self.seats.find(leg).and_then(|slot| self.seats.get_mut(slot)) else { return codecs };
         if let (Place::Meeting(index), false) = (seat.place, media.direction.contributes()) {
             // On hold from now on: nothing more of it comes, so what was heard last dies away.
             if let Some(meeting) = self.meetings.get_mut(index) {
                 meeting.tail.take(&mut seat.voice);
             }
         }
-        seat.leg.update(now, media);
+        seat.leg.update(now, media, codecs)
     }
 
     fn join(&mut self, now: Instant, leg: LegId, key: MeetingKey) {

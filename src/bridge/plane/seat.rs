@@ -7,8 +7,10 @@ use super::phase::Turn;
 use super::seats::Links;
 use super::{Ports, Slot};
 use crate::audio::limiter::Limiter;
-use crate::audio::{FRAME, Frame, SILENCE};
+use crate::audio::resample::Resampler;
+use crate::audio::{Frame, Rate, SILENCE, Sound};
 use crate::bridge::MediaEvent;
+use crate::codec::Payload;
 use crate::media::Leg;
 use crate::media::leg::LegEvent;
 use crate::media::mixer::{Hearing, Voice, speak_over};
@@ -31,9 +33,6 @@ pub(super) enum Place {
     /// In the meeting with this index.
     Meeting(usize),
 }
-
-/// One tick of sound, encoded.
-pub(super) type Payload = [u8; FRAME];
 
 /// A leg and all that the plane keeps for it.
 #[derive(Debug)]
@@ -60,6 +59,8 @@ pub(super) struct Seat {
     pub player: Player,
     /// The last turn brought exactly one datagram.
     single: bool,
+    /// From the narrow sound there is to the rate it hears at.
+    up: Resampler,
 }
 
 /// What the turns of all legs share.
@@ -116,6 +117,7 @@ impl Seat {
             hearing: Hearing::NOTHING,
             player: Player::default(),
             single: false,
+            up: Resampler::new(Rate::Narrow),
         }
     }
 
@@ -151,10 +153,11 @@ impl Seat {
         self.receive(now, slot, ears, ports);
         if missing > 0 {
             ears.missed += missing;
-            let silence = [self.leg.codec().silence(); FRAME];
+            let mut payload = Payload::EMPTY;
+            self.leg.encode_silence(&mut payload);
             for _ in 0..missing {
                 self.leg.render(&mut self.voice.sound);
-                self.leg.send(now, &silence, |_, _| {});
+                self.leg.send(now, payload.octets(), |_, _| {});
             }
         }
         Some(self.leg.render(&mut self.voice.sound))
@@ -189,20 +192,30 @@ impl Seat {
 
     /// The sending half of a turn.
     pub fn send<P: Ports>(&mut self, now: Instant, slot: Slot, payload: &Payload, ports: &mut P) {
-        self.leg.send(now, payload, |to, datagram| ports.send(slot, to, datagram));
+        self.leg.send(now, payload.octets(), |to, datagram| ports.send(slot, to, datagram));
     }
 
     /// The sending half of a turn, for this leg alone.
     pub fn send_frame<P: Ports>(&mut self, now: Instant, slot: Slot, frame: &Frame, ports: &mut P) {
-        let mut payload = [0; FRAME];
-        self.leg.codec().encode(frame, &mut payload);
+        let mut payload = Payload::EMPTY;
+        let rate = self.leg.send_rate();
+        if rate == Rate::Narrow {
+            self.leg.encode(frame, &mut payload);
+        } else {
+            let (mut narrow, mut sound) = (Sound::silence(Rate::Narrow), Sound::silence(rate));
+            narrow.samples_mut().copy_from_slice(frame);
+            self.up.aim(rate);
+            self.up.run(&narrow, &mut sound);
+            self.leg.encode(sound.samples(), &mut payload);
+        }
         self.send(now, slot, &payload, ports);
     }
 
     /// The sending half of a turn with nothing to hear.
     pub fn send_silence<P: Ports>(&mut self, now: Instant, slot: Slot, ports: &mut P) {
-        let silence = [self.leg.codec().silence(); FRAME];
-        self.send(now, slot, &silence, ports);
+        let mut payload = Payload::EMPTY;
+        self.leg.encode_silence(&mut payload);
+        self.send(now, slot, &payload, ports);
     }
 
     /// A whole turn in no meeting.

@@ -10,6 +10,7 @@
 mod packets;
 mod phases;
 mod reports;
+mod sending;
 mod source;
 
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ use super::mixer::Voice;
 use super::playout::Playout;
 use super::reception::{Reception, Standing};
 use super::setup::FORMATS;
-use super::{LegReport, LegSetup, LegUpdate};
+use super::{Codecs, LegReport, LegSetup, LegUpdate};
 use crate::audio::Sound;
 use crate::audio::noise::Background;
 use crate::codec::{Codec, Decoders};
@@ -72,9 +73,9 @@ pub struct Leg {
     reception: Reception,
     buffer: JitterBuffer,
     playout: Playout,
-    decoders: Decoders,
     events: EventReceiver,
     phases: Phases,
+    codecs: Box<Codecs>,
     packets: Packets,
     reports: Reports,
     /// Last sign of life, or since when one is expected.
@@ -103,11 +104,11 @@ impl Leg {
             reception: Reception::new(now),
             buffer: JitterBuffer::new(),
             playout: Playout::default(),
-            decoders: Decoders::default(),
             events: EventReceiver::default(),
             phases: Phases::new(now),
             packets: Packets::new(now, &setup),
             reports: Reports::new(now, &setup),
+            codecs: setup.codecs,
             alive: now,
             begun: false,
             told_first: false,
@@ -145,11 +146,14 @@ impl Leg {
         &self.media
     }
 
-    /// A new offer was answered. A changed remote address opens the latch again.
-    pub fn update(&mut self, now: Instant, media: LegUpdate) {
+    /// A new offer was answered. A changed remote address opens the latch again. `codecs` are what the leg needs for it, if it lacks
+    /// anything; the former ones come back, to be freed elsewhere.
+    pub fn update(&mut self, now: Instant, media: LegUpdate, codecs: Option<Box<Codecs>>) -> Option<Box<Codecs>> {
         self.source.update(now, &media);
         if media.codec != self.media.codec {
             self.packets.change_codec(self.media.codec, media.codec);
+            // What was sent in this codec before, if anything was, is long over.
+            self.codecs.encoders.reset();
         }
         if media.receive != self.media.receive {
             self.former.clone_from(&self.media.receive);
@@ -164,6 +168,7 @@ impl Leg {
             self.playout.reset();
         }
         self.media = media;
+        codecs.map(|codecs| std::mem::replace(&mut self.codecs, codecs))
     }
 
     /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).
@@ -235,19 +240,12 @@ impl Leg {
     /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends. `true` when it may enter a meeting
     /// (anything above digital silence, not held); `false` leaves silence.
     pub fn render(&mut self, sound: &mut Sound) -> bool {
-        self.playout.render(&mut self.buffer, &mut self.decoders, sound);
+        self.playout.render(&mut self.buffer, &mut self.codecs.decoders, sound);
         let sounds = self.media.direction.contributes() && sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
         if !sounds {
             sound.clear(sound.rate());
         }
         sounds
-    }
-
-    /// Send one tick, already encoded in [`Leg::codec`]. Packets of other lengths than 20 ms are cut and collected here.
-    /// On hold nothing is sent, but the timestamp goes on (RFC 3550 §5.1).
-    pub fn send(&mut self, now: Instant, encoded: &[u8; 160], out: impl FnMut(SocketAddr, &[u8])) {
-        let to = self.source.destination().filter(|_| self.media.direction.sends());
-        self.packets.send(now, encoded, &self.media, to, out);
     }
 
     /// Once a second: RTCP reports (at the randomised interval of RFC 3550 §6.3, 5 s on average) and the media watchdog.

@@ -54,10 +54,10 @@ impl Reports {
 
     fn write(&mut self, now: Instant, packets: &Packets, reception: &mut Reception, bye: bool, out: impl FnOnce(&[u8])) {
         // RFC 3550 §6.4: a sender report if something was sent since the last report or the one before.
-        let sender = (packets.sent() > self.sent[1]).then(|| SenderInfo {
+        let sender = (packets.sent() > self.sent[1] && packets.sent_in_stream() > 0).then(|| SenderInfo {
             ntp: self.ntp(now),
             rtp_timestamp: packets.timestamp(now),
-            packets: packets.sent() as u32,
+            packets: packets.sent_in_stream() as u32,
             octets: packets.octets() as u32,
         });
         self.sent = [packets.sent(), self.sent[0]];

@@ -22,6 +22,9 @@ fn media() -> LegUpdate {
         payload_type: 8,
         receive: [(8, Codec::Pcma), (0, Codec::Pcmu)].into_iter().collect(),
         events: [EventFormat { payload_type: 101, rate_hz: 8000 }].into_iter().collect(),
+        comfort_noise: Default::default(),
+        redundancy: Default::default(),
+        opus_bitrate: None,
         ptime_ms: 20,
         remote: Some(address(PHONE)),
         remote_rtcp: None,
@@ -58,6 +61,7 @@ impl World {
             first_timestamp: u32::MAX - 200,
             cname: *b"0123456789abcdef",
             media,
+            codecs: Default::default(),
         };
         Self {
             base,
@@ -138,7 +142,7 @@ impl World {
     fn change(&mut self, change: impl FnOnce(&mut LegUpdate)) {
         let mut media = self.leg.media().clone();
         change(&mut media);
-        self.leg.update(self.now(), media);
+        let _none = self.leg.update(self.now(), media, None);
     }
 }
 

@@ -1,0 +1,48 @@
+//! The sending half of a leg: one tick of sound in, octets out.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::Leg;
+use crate::audio::{FRAME, Rate, Sound};
+use crate::codec::{Encoders, Payload};
+use crate::media::rate_of;
+
+impl Leg {
+    /// The rate at which it hears.
+    pub fn send_rate(&self) -> Rate {
+        rate_of(self.media.codec)
+    }
+
+    /// Whether it can be sent what all listeners of its codec are sent.
+    pub fn shares(&self) -> bool {
+        self.codecs.share()
+    }
+
+    /// Encode one tick for this leg alone: samples at [`Leg::send_rate`].
+    pub fn encode(&mut self, samples: &[i16], out: &mut Payload) {
+        self.codecs.encoders.encode(self.media.codec, samples, out);
+    }
+
+    /// One tick of silence for this leg alone.
+    pub fn encode_silence(&mut self, out: &mut Payload) {
+        let codec = self.media.codec;
+        if codec.is_law() {
+            out.set(&[codec.silence(); FRAME]);
+        } else {
+            self.codecs.encoders.encode(codec, Sound::silence(self.send_rate()).samples(), out);
+        }
+    }
+
+    /// The leg has been sent what `shared` encoded until now; from now on it is sent what [`Leg::encode`] makes.
+    pub fn follow(&mut self, shared: &Encoders) {
+        self.codecs.encoders.follow(shared, self.media.codec);
+    }
+
+    /// Send one tick, already encoded in [`Leg::codec`]. Packets of G.711 and G.722 of other lengths than 20 ms are cut and collected here.
+    /// On hold nothing is sent, but the timestamp goes on (RFC 3550 §5.1).
+    pub fn send(&mut self, now: Instant, encoded: &[u8], out: impl FnMut(SocketAddr, &[u8])) {
+        let to = self.source.destination().filter(|_| self.media.direction.sends());
+        self.packets.send(now, encoded, &self.media, to, out);
+    }
+}
