@@ -11,7 +11,7 @@ pub mod voices;
 
 use std::f64::consts::TAU;
 
-use ljudbro::codec::Codec;
+use ljudbro::codec::g711;
 
 pub const RATE: f64 = 8_000.0;
 /// Samples in a millisecond.
@@ -164,15 +164,19 @@ impl Law {
 
     pub fn pass(self, sound: &[f64]) -> Vec<i16> {
         let linear: Vec<i16> = sound.iter().map(|s| s.round().clamp(-32_768.0, 32_767.0) as i16).collect();
-        let codec = match self {
-            Self::Linear => return linear,
-            Self::A => Codec::Pcma,
-            Self::Mu => Codec::Pcmu,
-        };
         let mut octets = vec![0; linear.len()];
         let mut out = vec![0; linear.len()];
-        codec.encode(&linear, &mut octets);
-        codec.decode(&octets, &mut out);
+        match self {
+            Self::Linear => return linear,
+            Self::A => {
+                g711::encode_alaw(&linear, &mut octets);
+                g711::decode_alaw(&octets, &mut out);
+            }
+            Self::Mu => {
+                g711::encode_ulaw(&linear, &mut octets);
+                g711::decode_ulaw(&octets, &mut out);
+            }
+        }
         out
     }
 }

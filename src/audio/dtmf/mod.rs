@@ -8,6 +8,7 @@
 //! Nothing is allocated. Nothing here shows a key.
 
 mod bank;
+mod dial;
 mod fit;
 mod look;
 #[cfg(test)]
@@ -16,7 +17,8 @@ mod tests;
 use std::fmt;
 
 use self::bank::{BLOCK, BLOCKS, Block};
-use self::look::{Grade, Sight};
+use self::dial::Dial;
+use self::look::{Grade, Held, Sight};
 use super::level::energy;
 use super::{FRAME, Frame};
 use crate::names::Key;
@@ -68,6 +70,7 @@ pub struct DtmfDetector {
     blocks: [Block; HELD_BLOCKS],
     /// Ticks of silence up to now, as far as they matter.
     silent: usize,
+    dial: Dial,
     press: Option<Press>,
     piece: Option<Piece>,
 }
@@ -78,6 +81,8 @@ const SAME_PRESS: i32 = 240;
 const ONGOING: usize = 165;
 /// Shortest tone that is a key when it is over: 24 ms. Under 23 ms should be refused (ITU-T Q.24, AT&T), 40 ms must be accepted.
 const OVER: usize = 192;
+/// Shortest tone that is a key although it did not begin out of silence: 30 ms.
+const PURE: usize = 240;
 /// Shortest tone that others should not hear.
 const SUSPICIOUS: usize = 104;
 /// How near the end of a tick a tone must reach to go on.
@@ -98,7 +103,7 @@ impl fmt::Debug for DtmfDetector {
 impl DtmfDetector {
     /// Has heard nothing yet.
     pub fn new() -> Self {
-        Self { sound: [0.0; HELD], blocks: [Block::SILENT; HELD_BLOCKS], silent: HELD_TICKS, press: None, piece: None }
+        Self { sound: [0.0; HELD], blocks: [Block::SILENT; HELD_BLOCKS], silent: HELD_TICKS + 1, dial: Dial::new(), press: None, piece: None }
     }
 
     /// Forget what was heard.
@@ -108,12 +113,13 @@ impl DtmfDetector {
 
     /// Hear the next tick.
     pub fn hear(&mut self, frame: &Frame) -> Heard {
-        let silent = energy(frame) < LEAST_ENERGY;
+        let energy = energy(frame);
+        let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
             return Heard::default();
         }
-        self.hold(frame, silent);
+        self.hold(frame, energy as f32, silent);
         let mut heard = Heard::default();
         self.follow(&mut heard);
         if silent {
@@ -126,11 +132,14 @@ impl DtmfDetector {
     }
 
     /// The newest tick in, the oldest out.
-    fn hold(&mut self, frame: &Frame, silent: bool) {
+    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool) {
         self.sound.copy_within(FRAME.., 0);
         self.blocks.copy_within(BLOCKS.., 0);
         for (held, sample) in self.sound[NEW..].iter_mut().zip(frame) {
             *held = f32::from(*sample);
+        }
+        if let Some(newest) = self.sound.last_chunk_mut::<FRAME>() {
+            self.dial.pass(newest, energy, self.press.is_some());
         }
         for (block, samples) in self.blocks[NEW_BLOCK..].iter_mut().zip(self.sound[NEW..].as_chunks::<BLOCK>().0) {
             *block = if silent { Block::SILENT } else { bank::listen(samples) };
@@ -171,8 +180,11 @@ impl DtmfDetector {
             while first > 0 && self.blocks[first - 1].like_a_key {
                 first -= 1;
             }
-            if last - first >= 2 && !(first.max(NEW_BLOCK)..last).all(known) {
-                return look::look(&self.sound, &self.blocks, first.max(last.saturating_sub(8)), last);
+            // A tone that is over is a key only with three whole blocks or more; one that goes on is suspicious with two.
+            let enough = if last == HELD_BLOCKS { 2 } else { 3 };
+            if last - first >= enough && !(first.max(NEW_BLOCK)..last).all(known) {
+                let piece = self.piece.filter(|piece| piece.end > 0).map(|piece| piece.key);
+                return look::look(Held { sound: &self.sound, blocks: &self.blocks, piece }, first, last);
             }
             last = if first < last { first } else { last - 1 };
         }
@@ -196,8 +208,12 @@ impl DtmfDetector {
             return;
         }
         heard.mute(from.saturating_sub(8), if goes_on { HELD } else { to + 8 });
-        let long_enough = if goes_on { ONGOING } else { OVER };
-        if total >= long_enough && grade == Grade::Good {
+        let long_enough = match grade {
+            Grade::Good if goes_on => ONGOING,
+            Grade::Good => OVER,
+            Grade::Pure => PURE,
+        };
+        if total >= long_enough {
             let (row, column) = (usize::from(key / 4), usize::from(key % 4));
             let inside = self.blocks[from.div_ceil(BLOCK)..(to / BLOCK).min(HELD_BLOCKS)].iter();
             let mut power = [0.0f32; 2];

@@ -1,0 +1,73 @@
+//! A key may be pressed over dial tone (ITU-T Q.24), which can be louder than the key. While such a hum is on the line, what lies under the keypad's
+//! frequencies is filtered away; otherwise the sound stays as it is, and costs nothing.
+
+use super::super::FRAME;
+
+/// Where the line is between plain sound and hum under it.
+#[derive(Clone, Copy)]
+pub struct Dial {
+    /// Energy of the last tick, if its sound was low.
+    low: Option<f32>,
+    /// Successive ticks of steady low sound.
+    steady: u8,
+    /// Ticks without it, while the filter is on.
+    without: u8,
+    on: bool,
+    state: [[f32; 2]; 2],
+}
+
+/// Energy of the difference of neighbours over the energy itself, below which sound is low: a lone tone of 525 Hz has 0.17.
+const LOW: f32 = 0.17;
+/// Successive ticks may differ by this factor: 350 and 440 Hz together beat.
+const STEADY: f32 = 1.4;
+/// Ticks of steady low sound that switch the filter on: 120 ms; a dial tone is there for longer before anybody presses a key.
+const ENOUGH: u8 = 6;
+/// Ticks without that switch it off again: 400 ms.
+const OVER: u8 = 20;
+
+/// Elliptic high-pass of the fourth order: 40 dB down to 416 Hz, 34 dB at 440 Hz, flat within 0.5 dB from 678 Hz, at most 2 ms late.
+/// Each section: b1, a1, a2 with b0 = b2 = 1.
+const SECTIONS: [[f32; 3]; 2] = [[-1.903_511_6, -1.631_515_9, 0.877_414_7], [-1.980_145_3, -0.970_433_2, 0.357_059_4]];
+const GAIN: f32 = 0.514_953;
+
+impl Dial {
+    /// An empty line.
+    pub const fn new() -> Self {
+        Self { low: None, steady: 0, without: 0, on: false, state: [[0.0; 2]; 2] }
+    }
+
+    /// Take a tick with this energy, and filter it if a hum is on the line. `busy`: a key is being pressed.
+    pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool) {
+        let mut lanes = [0.0f32; 8];
+        for (early, late) in samples.as_chunks::<8>().0.iter().zip(samples[1..].as_chunks::<8>().0) {
+            for lane in 0..8 {
+                lanes[lane] += (late[lane] - early[lane]) * (late[lane] - early[lane]);
+            }
+        }
+        let low = lanes.iter().sum::<f32>() < LOW * energy;
+        let steady = low && self.low.is_some_and(|last| energy < last * STEADY && last < energy * STEADY);
+        self.low = low.then_some(energy);
+        self.steady = if steady { (self.steady + 1).min(ENOUGH) } else { 0 };
+        self.without = if low || busy { 0 } else { self.without.saturating_add(1) };
+        if self.steady == ENOUGH && !self.on {
+            (self.on, self.state) = (true, [[0.0; 2]; 2]);
+        } else if self.without > OVER {
+            self.on = false;
+        }
+        if self.on {
+            self.filter(samples);
+        }
+    }
+
+    fn filter(&mut self, samples: &mut [f32; FRAME]) {
+        for sample in samples {
+            let mut x = *sample * GAIN;
+            for ([b1, a1, a2], [z1, z2]) in SECTIONS.iter().zip(&mut self.state) {
+                let y = x + *z1;
+                (*z1, *z2) = (b1 * x - a1 * y + *z2, x - a2 * y);
+                x = y;
+            }
+            *sample = x;
+        }
+    }
+}
