@@ -4,6 +4,7 @@ mod call;
 mod check;
 mod faults;
 mod greeting;
+mod keys;
 mod prompts;
 mod serve;
 
@@ -30,6 +31,8 @@ enum Command {
     Check(ConfigArgs),
     /// Show, check and hear the prompts
     Prompts(prompts::PromptArgs),
+    /// Show which keys are pressed in WAV files: path, seconds, key. Exit status 1: some file could not be read
+    Keys(keys::KeysArgs),
     /// Be a phone: call, key, say, listen, hang up. Exit status 1: it was not answered, or not to the end
     Call(call::CallArgs),
 }
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Prompts(args) => prompts::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Call(args) => call::run(&args),
     }
 }

@@ -93,13 +93,7 @@ pub fn look(held: Held, first: usize, last: usize) -> Option<Sight> {
 }
 
 /// Look at one stretch. `part`: what was found in a longer one did not fit together; how far out of this one it is looked. `torn`: it may be so here.
-fn look_at(
-    held: Held,
-    first: usize,
-    last: usize,
-    part: Option<usize>,
-    torn: &mut bool,
-) -> Option<Sight> {
+fn look_at(held: Held, first: usize, last: usize, part: Option<usize>, torn: &mut bool) -> Option<Sight> {
     let Held { sound, blocks, piece } = held;
     let run = blocks.get(first..last)?;
     *torn = false;

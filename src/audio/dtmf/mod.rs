@@ -103,7 +103,14 @@ impl fmt::Debug for DtmfDetector {
 impl DtmfDetector {
     /// Has heard nothing yet.
     pub fn new() -> Self {
-        Self { sound: [0.0; HELD], blocks: [Block::SILENT; HELD_BLOCKS], silent: HELD_TICKS + 1, dial: Dial::new(), press: None, piece: None }
+        Self {
+            sound: [0.0; HELD],
+            blocks: [Block::SILENT; HELD_BLOCKS],
+            silent: HELD_TICKS + 1,
+            dial: Dial::new(),
+            press: None,
+            piece: None,
+        }
     }
 
     /// Forget what was heard.

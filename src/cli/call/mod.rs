@@ -3,7 +3,7 @@
 
 mod ear;
 mod line;
-mod wav;
+pub(super) mod wav;
 
 use std::io;
 use std::net::SocketAddr;

@@ -42,7 +42,7 @@ pub fn write(path: &Path, samples: &[i16]) -> Result<(), hound::Error> {
 }
 
 /// A windowed sinc, computed for each sample anew: slow, exact, and good for any rate.
-fn to_telephone(samples: &[f32], rate_hz: u32) -> Vec<f32> {
+pub fn to_telephone(samples: &[f32], rate_hz: u32) -> Vec<f32> {
     if rate_hz == RATE_HZ {
         return samples.to_vec();
     }
