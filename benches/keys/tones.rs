@@ -190,6 +190,28 @@ fn sequences(settings: &Settings) {
     print("93 ms a digit, pauses from 40 ms, all at their edge", &score);
     let mut score = Score::default();
     for _ in 0..n {
+        let (mut sound, truths, _) = sequence(rng, (45.0, 53.0), (40.0, 53.0), false);
+        let delay = 16 + rng.below(144);
+        echo(&mut sound, delay, 10.0);
+        score.add(&hear(&rng.of(&Law::ALL).pass(&sound)), &truths);
+    }
+    print("the same with an echo 10 dB below, 2 to 20 ms later", &score);
+    let mut score = Score::default();
+    for _ in 0..n {
+        let (mut sound, truths, press) = sequence(rng, (40.0, 53.0), (0.0, 0.0), false);
+        noise(&mut sound, &press, 17.0, rng);
+        let truths: Vec<Truth> = truths.into_iter().fold(Vec::new(), |mut all: Vec<Truth>, truth| {
+            match all.last_mut() {
+                Some(last) if last.key == truth.key => last.to = truth.to,
+                _ => all.push(truth),
+            }
+            all
+        });
+        score.add(&hear(&rng.of(&Law::ALL).pass(&sound)), &truths);
+    }
+    print("no pause between different keys (need not be heard)", &score);
+    let mut score = Score::default();
+    for _ in 0..n {
         let (mut sound, truths, _) = sequence(rng, (50.0, 120.0), (50.0, 120.0), false);
         for truth in &truths {
             let gap = rng.range(1.0, 10.0) * 8.0;

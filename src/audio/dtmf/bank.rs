@@ -37,11 +37,16 @@ pub struct Block {
     pub key: u8,
     /// Whether the block could be part of that key.
     pub like_a_key: bool,
+    /// Not correlated yet.
+    pub unheard: bool,
 }
 
 impl Block {
     /// Nothing was heard.
-    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], energy: 0.0, key: 0, like_a_key: false };
+    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], energy: 0.0, key: 0, like_a_key: false, unheard: false };
+
+    /// Something was there, and was not looked at.
+    pub const UNHEARD: Self = Self { unheard: true, ..Self::SILENT };
 
     /// Squared magnitude of the correlation with nominal frequency `k`.
     pub fn power(&self, k: usize) -> f32 {
@@ -69,7 +74,7 @@ pub fn listen(samples: &[f32; BLOCK]) -> Block {
             im[k] -= odd * CARRIERS.sin[n][k];
         }
     }
-    let mut block = Block { re, im, energy: energy / 2.0, key: 0, like_a_key: false };
+    let mut block = Block { re, im, energy: energy / 2.0, key: 0, like_a_key: false, unheard: false };
     (block.key, block.like_a_key) = likeness(&block);
     block
 }

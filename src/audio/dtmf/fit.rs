@@ -57,11 +57,14 @@ impl Wave {
 
     /// Four chains of rotations beside each other, so that none waits for itself.
     fn fill(&mut self, turn: f32, half: usize) {
-        let (mut cos, mut sin) = ([0.0f32; 4], [0.0f32; 4]);
-        for lane in 0..4 {
-            (sin[lane], cos[lane]) = (turn * (lane as f32 + 0.5)).sin_cos();
+        let (half_sin, half_cos) = (turn * 0.5).sin_cos();
+        let one = (half_cos * half_cos - half_sin * half_sin, 2.0 * half_sin * half_cos);
+        let (mut cos, mut sin) = ([half_cos; 4], [half_sin; 4]);
+        for lane in 1..4 {
+            (cos[lane], sin[lane]) = (cos[lane - 1] * one.0 - sin[lane - 1] * one.1, sin[lane - 1] * one.0 + cos[lane - 1] * one.1);
         }
-        let (step_sin, step_cos) = (turn * 4.0).sin_cos();
+        let two = (one.0 * one.0 - one.1 * one.1, 2.0 * one.0 * one.1);
+        let (step_cos, step_sin) = (two.0 * two.0 - two.1 * two.1, 2.0 * two.0 * two.1);
         for (c, s) in self.cos.chunks_exact_mut(4).zip(self.sin.chunks_exact_mut(4)).take(half.div_ceil(4)) {
             for lane in 0..4 {
                 (c[lane], s[lane]) = (cos[lane], sin[lane]);

@@ -14,6 +14,8 @@ pub struct Sight {
     pub from: usize,
     /// The sample after its last.
     pub to: usize,
+    /// Squared amplitudes, low and high.
+    pub powers: [f32; 2],
     /// How well it keeps to the limits.
     pub grade: Grade,
 }
@@ -47,6 +49,8 @@ const BEFORE: f32 = 0.16;
 /// The same in the last 3 ms, so that a short dropout counts, too.
 const SHORTLY_BEFORE: f32 = 0.05;
 const SHORTLY: usize = 24;
+/// How near to the end of a press another may begin for it to be no other sound that comes before this, samples.
+const HAND_OVER: i32 = 88;
 /// Part of what was just before a tone that may be something else, where it is the same tone before a dropout or a splice.
 const SAME_REST: f32 = 0.2;
 /// Relative change of both amplitudes from end to end. An echo 10 dB below can make 0.47 of it, an instrument's attack makes more.
@@ -71,6 +75,8 @@ pub struct Held<'a> {
     pub blocks: &'a [Block; HELD_BLOCKS],
     /// The key that something too short, just before, was like.
     pub piece: Option<u8>,
+    /// The sample after the last press's last.
+    pub pressed: Option<i32>,
 }
 
 /// Most blocks that a fit begins with. Longer ones tell frequencies better, shorter ones get by between dropouts and splices.
@@ -94,7 +100,7 @@ pub fn look(held: Held, first: usize, last: usize) -> Option<Sight> {
 
 /// Look at one stretch. `part`: what was found in a longer one did not fit together; how far out of this one it is looked. `torn`: it may be so here.
 fn look_at(held: Held, first: usize, last: usize, part: Option<usize>, torn: &mut bool) -> Option<Sight> {
-    let Held { sound, blocks, piece } = held;
+    let Held { sound, blocks, piece, pressed } = held;
     let run = blocks.get(first..last)?;
     *torn = false;
     let guess = [guess(run, 0)?, guess(run, 4)?];
@@ -138,10 +144,12 @@ fn look_at(held: Held, first: usize, last: usize, part: Option<usize>, torn: &mu
     let key = (row * 4 + column) as u8;
     let before = from.checked_sub(88).and_then(|start| sound.get(start..from - 12));
     let during = fine.energy / (to - from) as f32;
+    // One key right after another.
+    let handed_over = pressed.is_some_and(|end| (end - from as i32).abs() < HAND_OVER);
     let sudden = before.is_some_and(|before| {
         let (power, shortly) = (power(before), power(&before[before.len() - SHORTLY..]));
         let same = || piece == Some(key) && fit(before, turns, 0, 0.0).rest < SAME_REST * power * before.len() as f32;
-        power < BEFORE * during || shortly < SHORTLY_BEFORE * during || same()
+        power < BEFORE * during || shortly < SHORTLY_BEFORE * during || handed_over || same()
     });
     let pure = rest < PURE_REST
         && fine.slope.iter().all(|slope| slope.abs() < PURE_SLOPE)
@@ -152,7 +160,7 @@ fn look_at(held: Held, first: usize, last: usize, part: Option<usize>, torn: &mu
         false if pure && from > 0 => Grade::Pure,
         _ => return None,
     };
-    Some(Sight { key, from, to, grade })
+    Some(Sight { key, from, to, powers, grade })
 }
 
 /// How far off a guess at a frequency may be, parts of one: noise and crosstalk shift it.

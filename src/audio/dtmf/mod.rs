@@ -51,8 +51,12 @@ struct Press {
     key: u8,
     /// Correlation power of row and column in a block of its tone.
     power: [f32; 2],
+    /// Squared amplitudes of its tones.
+    level: [f32; 2],
     /// The sample after its tone's last, counted in what is held.
     end: i32,
+    /// The sample after the last of what followed without a gap, weaker: an echo.
+    tail: i32,
 }
 
 /// Something like a tone that was too short to be a key yet.
@@ -128,6 +132,7 @@ impl DtmfDetector {
         }
         self.hold(frame, energy as f32, silent);
         let mut heard = Heard::default();
+        self.listen();
         self.follow(&mut heard);
         if silent {
             return heard;
@@ -148,14 +153,26 @@ impl DtmfDetector {
         if let Some(newest) = self.sound.last_chunk_mut::<FRAME>() {
             self.dial.pass(newest, energy, self.press.is_some());
         }
-        for (block, samples) in self.blocks[NEW_BLOCK..].iter_mut().zip(self.sound[NEW..].as_chunks::<BLOCK>().0) {
-            *block = if silent { Block::SILENT } else { bank::listen(samples) };
-        }
+        self.blocks[NEW_BLOCK..].fill(if silent { Block::SILENT } else { Block::UNHEARD });
         if let Some(press) = &mut self.press {
             press.end -= FRAME as i32;
+            press.tail -= FRAME as i32;
         }
-        if let Some(piece) = &mut self.piece {
-            piece.end -= FRAME as i32;
+        self.piece = self.piece.map(|piece| Piece { end: piece.end - FRAME as i32, ..piece }).filter(|piece| piece.end > 0);
+    }
+
+    /// Correlate what may matter. A tone that is a key reaches over the end of this tick, or over its beginning: in most sound neither the
+    /// last block of this tick nor that of the one before is like a key, and then the others are left.
+    fn listen(&mut self) {
+        let known = self.press.is_some() || self.piece.is_some() || self.blocks[NEW_BLOCK - 1].like_a_key;
+        let (blocks, sounds) = (self.blocks.iter_mut(), self.sound.as_chunks::<BLOCK>().0);
+        for (block, samples) in blocks.zip(sounds).rev() {
+            if block.unheard {
+                *block = bank::listen(samples);
+            }
+            if !known && !block.like_a_key {
+                return;
+            }
         }
     }
 
@@ -164,7 +181,7 @@ impl DtmfDetector {
         let Some(mut press) = self.press else { return };
         for b in NEW_BLOCK..HELD_BLOCKS {
             let (start, end) = ((b * BLOCK) as i32, ((b + 1) * BLOCK) as i32);
-            if start - press.end > SAME_PRESS {
+            if start - press.end > SAME_PRESS && start - press.tail > BLOCK as i32 {
                 self.press = None;
                 return;
             }
@@ -190,8 +207,8 @@ impl DtmfDetector {
             // A tone that is over is a key only with three whole blocks or more; one that goes on is suspicious with two.
             let enough = if last == HELD_BLOCKS { 2 } else { 3 };
             if last - first >= enough && !(first.max(NEW_BLOCK)..last).all(known) {
-                let piece = self.piece.filter(|piece| piece.end > 0).map(|piece| piece.key);
-                return look::look(Held { sound: &self.sound, blocks: &self.blocks, piece }, first, last);
+                let (piece, pressed) = (self.piece.map(|piece| piece.key), self.press.map(|press| press.end));
+                return look::look(Held { sound: &self.sound, blocks: &self.blocks, piece, pressed }, first, last);
             }
             last = if first < last { first } else { last - 1 };
         }
@@ -199,14 +216,15 @@ impl DtmfDetector {
     }
 
     fn weigh(&mut self, sight: Sight, heard: &mut Heard) {
-        let Sight { key, from, to, grade } = sight;
+        let Sight { key, from, to, powers, grade } = sight;
         let length = to - from;
         let goes_on = to + AT_END >= HELD;
         if let Some(press) = self.press.filter(|press| press.key == key)
-            && from as i32 - press.end <= SAME_PRESS
+            && (from as i32 - press.end <= SAME_PRESS || from as i32 - press.tail <= BLOCK as i32)
         {
             heard.mute(from, if goes_on { HELD } else { to + 8 });
-            self.press = Some(Press { end: press.end.max(to as i32), ..press });
+            let end = if Press::as_loud(powers, press.level) { press.end.max(to as i32) } else { press.end };
+            self.press = Some(Press { end, tail: to as i32, ..press });
             return;
         }
         let before = self.piece.filter(|piece| piece.key == key && from as i32 + 16 >= piece.end && from as i32 - piece.end < 200);
@@ -229,7 +247,7 @@ impl DtmfDetector {
                 power[0] += block.power(row) / count;
                 power[1] += block.power(4 + column) / count;
             }
-            self.press = Some(Press { key, power, end: to as i32 });
+            self.press = Some(Press { key, power, level: powers, end: to as i32, tail: to as i32 });
             self.piece = None;
             heard.key = Key::from_char(char::from(PAD[usize::from(key) % PAD.len()]));
         } else {
@@ -245,7 +263,15 @@ impl Press {
     /// Whether its tone is in a block.
     fn is_in(&self, block: &Block) -> bool {
         let (row, column) = (usize::from(self.key / 4), usize::from(self.key % 4));
-        block.key == self.key && block.power(row) > self.power[0] / 5.0 && block.power(4 + column) > self.power[1] / 5.0
+        let powers = [block.power(row), block.power(4 + column)];
+        // Crosstalk of the stronger tone may make a neighbour of the weaker look a little stronger than it is.
+        let reigns = |group: usize, power: f32| (group..group + 4).all(|k| block.power(k) < 2.0 * power);
+        Self::as_loud(powers, self.power) && reigns(0, powers[0]) && reigns(4, powers[1])
+    }
+
+    /// Not 7 dB weaker: an echo after the tone is 10 dB below it.
+    fn as_loud(now: [f32; 2], then: [f32; 2]) -> bool {
+        now[0] > then[0] / 5.0 && now[1] > then[1] / 5.0
     }
 }
 
