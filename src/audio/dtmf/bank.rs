@@ -56,10 +56,11 @@ impl Block {
 
 /// The least energy of a block that may belong to a key.
 const LEAST_ENERGY: f32 = 40.0 * 100.0 * 100.0;
-/// Part of a block's energy that two nominal frequencies must explain. A block that is two thirds tone and one third silence reaches this.
-const EXPLAINED: f32 = 0.55;
+/// Part of a block's energy that two nominal frequencies must explain. A block that is two thirds tone and one third silence
+/// reaches this.
+const EXPLAINED: f32 = 0.6;
 /// How much weaker, in power, one of two tones may look in a block. Crosstalk of the stronger makes this look worse than it is.
-const LOPSIDED: f32 = 0.02;
+const LOPSIDED: f32 = 0.025;
 
 /// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work.
 pub fn listen(samples: &[f32; BLOCK]) -> Block {

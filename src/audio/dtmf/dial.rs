@@ -30,6 +30,20 @@ const OVER: u8 = 20;
 const SECTIONS: [[f32; 3]; 2] = [[-1.903_511_6, -1.631_515_9, 0.877_414_7], [-1.980_145_3, -0.970_433_2, 0.357_059_4]];
 const GAIN: f32 = 0.514_953;
 
+/// Whether a tick's last fifth is low: no hum is only there for a part of it.
+fn sounds_low(samples: &[f32; FRAME]) -> bool {
+    let (mut changes, mut energies) = ([0.0f32; 8], [0.0f32; 8]);
+    let end = &samples[FRAME - 33..];
+    for (early, late) in end.as_chunks::<8>().0.iter().zip(end[1..].as_chunks::<8>().0) {
+        for lane in 0..8 {
+            let change = late[lane] - early[lane];
+            changes[lane] += change * change;
+            energies[lane] += late[lane] * late[lane];
+        }
+    }
+    changes.iter().sum::<f32>() < LOW * energies.iter().sum::<f32>()
+}
+
 impl Dial {
     /// An empty line.
     pub const fn new() -> Self {
@@ -38,13 +52,7 @@ impl Dial {
 
     /// Take a tick with this energy, and filter it if a hum is on the line. `busy`: a key is being pressed.
     pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool) {
-        let mut lanes = [0.0f32; 8];
-        for (early, late) in samples.as_chunks::<8>().0.iter().zip(samples[1..].as_chunks::<8>().0) {
-            for lane in 0..8 {
-                lanes[lane] += (late[lane] - early[lane]) * (late[lane] - early[lane]);
-            }
-        }
-        let low = lanes.iter().sum::<f32>() < LOW * energy;
+        let low = energy > 0.0 && sounds_low(samples);
         let steady = low && self.low.is_some_and(|last| energy < last * STEADY && last < energy * STEADY);
         self.low = low.then_some(energy);
         self.steady = if steady { (self.steady + 1).min(ENOUGH) } else { 0 };

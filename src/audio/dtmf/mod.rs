@@ -19,7 +19,6 @@ use std::fmt;
 use self::bank::{BLOCK, BLOCKS, Block};
 use self::dial::Dial;
 use self::look::{Grade, Held, Sight};
-use super::level::energy;
 use super::{FRAME, Frame};
 use crate::names::Key;
 
@@ -32,7 +31,7 @@ const NEW: usize = HELD - FRAME;
 const NEW_BLOCK: usize = HELD_BLOCKS - BLOCKS;
 
 /// A tick with less energy than a tone of −46 dBm0 would have holds no key.
-const LEAST_ENERGY: u64 = FRAME as u64 * 100 * 100 / 2;
+const LEAST_ENERGY: f32 = FRAME as f32 * 100.0 * 100.0 / 2.0;
 
 /// What was heard in a tick.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -124,13 +123,13 @@ impl DtmfDetector {
 
     /// Hear the next tick.
     pub fn hear(&mut self, frame: &Frame) -> Heard {
-        let energy = energy(frame);
+        let (samples, energy) = linear(frame);
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
             return Heard::default();
         }
-        self.hold(frame, energy as f32, silent);
+        self.hold(samples, energy, silent);
         let mut heard = Heard::default();
         self.listen();
         self.follow(&mut heard);
@@ -144,15 +143,11 @@ impl DtmfDetector {
     }
 
     /// The newest tick in, the oldest out.
-    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool) {
+    fn hold(&mut self, mut samples: [f32; FRAME], energy: f32, silent: bool) {
         self.sound.copy_within(FRAME.., 0);
         self.blocks.copy_within(BLOCKS.., 0);
-        for (held, sample) in self.sound[NEW..].iter_mut().zip(frame) {
-            *held = f32::from(*sample);
-        }
-        if let Some(newest) = self.sound.last_chunk_mut::<FRAME>() {
-            self.dial.pass(newest, energy, self.press.is_some());
-        }
+        self.dial.pass(&mut samples, energy, self.press.is_some());
+        self.sound[NEW..].copy_from_slice(&samples);
         self.blocks[NEW_BLOCK..].fill(if silent { Block::SILENT } else { Block::UNHEARD });
         if let Some(press) = &mut self.press {
             press.end -= FRAME as i32;
@@ -254,6 +249,19 @@ impl DtmfDetector {
             self.piece = Some(Piece { key, length: total, end: to as i32 });
         }
     }
+}
+
+/// Samples as numbers to reckon with, and the sum of their squares.
+fn linear(frame: &Frame) -> ([f32; FRAME], f32) {
+    let mut samples = [0.0; FRAME];
+    let mut lanes = [0.0f32; 8];
+    for (to, from) in samples.as_chunks_mut::<8>().0.iter_mut().zip(frame.as_chunks::<8>().0) {
+        for lane in 0..8 {
+            to[lane] = f32::from(from[lane]);
+            lanes[lane] += to[lane] * to[lane];
+        }
+    }
+    (samples, lanes.iter().sum())
 }
 
 /// The keys on a pad of four by four.
