@@ -86,6 +86,8 @@ const ONGOING: usize = 165;
 const OVER: usize = 192;
 /// Shortest tone that is a key although it did not begin out of silence: 30 ms.
 const PURE: usize = 240;
+/// A dropout of 10 ms or a lost packet of 20 ms leaves one tone; samples.
+const DROPOUT: i32 = 200;
 /// Shortest tone that others should not hear.
 const SUSPICIOUS: usize = 104;
 /// How near the end of a tick a tone must reach to go on.
@@ -222,8 +224,9 @@ impl DtmfDetector {
             self.press = Some(Press { end, tail: to as i32, ..press });
             return;
         }
-        let before = self.piece.filter(|piece| piece.key == key && from as i32 + 16 >= piece.end && from as i32 - piece.end < 200);
-        let total = length + before.map_or(0, |piece| piece.length);
+        // What went before it of the same key, up to a dropout or a splice, counts, too.
+        let before = self.piece.filter(|piece| piece.key == key && from as i32 - piece.end < DROPOUT);
+        let total = before.map_or(length, |piece| length.max(piece.length + (to as i32 - piece.end.max(from as i32)).max(0) as usize));
         if length < SUSPICIOUS && before.is_none() {
             return;
         }
