@@ -26,6 +26,11 @@ const GRID: i64 = UNITS_A_MS / 8;
 /// Sound this far ahead of its turn is not early: the sender's timestamps have jumped. 500 ms, more than any network's unevenness.
 const JUMP: i64 = 500 * UNITS_A_MS;
 
+/// Repeated sound older than this is not looked at: three packets of 20 ms, and what they may be held up.
+const MOST_REPEATED: i64 = 100 * UNITS_A_MS;
+/// Packets remembered, to know what is a repetition: those of [`MOST_REPEATED`], in packets of 10 ms, and some that changed places.
+const REMEMBERED: usize = 16;
+
 /// One packet of sound, as it comes.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
@@ -39,6 +44,8 @@ pub struct Arrival<'a> {
     pub units: i64,
     /// Octets.
     pub payload: &'a [u8],
+    /// It repeats sound that was sent before (RFC 2198): wanted only where that did not come.
+    pub again: bool,
 }
 
 /// What became of a packet.
@@ -87,6 +94,9 @@ pub struct JitterBuffer {
     splice: bool,
     /// Latest arrival since the last tick.
     latest: Option<i64>,
+    /// Where the last packets were, in a ring.
+    came: [i64; REMEMBERED],
+    came_at: usize,
 }
 
 impl JitterBuffer {
@@ -104,6 +114,8 @@ impl JitterBuffer {
             anchor: (0, 0, 1),
             splice: false,
             latest: None,
+            came: [i64::MIN; REMEMBERED],
+            came_at: 0,
         }
     }
 
@@ -125,7 +137,7 @@ impl JitterBuffer {
     /// One packet of sound.
     pub fn lay(&mut self, packet: &Arrival<'_>) -> Laid {
         let scale = UNITS_A_MS * 1000 / i64::from(packet.codec.clock_hz());
-        if packet.units <= 0 || packet.payload.is_empty() {
+        if packet.units <= 0 || packet.payload.is_empty() || packet.again && !self.misses(packet, scale) {
             return Laid::Unfit;
         }
         if !self.live {
@@ -154,6 +166,8 @@ impl JitterBuffer {
             // No network holds a packet up by so much; it tells nothing about this one.
             return Laid::Late;
         }
+        self.came_at = (self.came_at + 1) % REMEMBERED;
+        self.came[self.came_at] = position;
         let arrival = position - (self.now + UNITS_A_TICK);
         self.latest = Some(self.latest.map_or(arrival, |latest| latest.min(arrival)));
         if !self.begun && position < self.play {
@@ -169,6 +183,15 @@ impl JitterBuffer {
         }
         self.end = self.end.max(position + packet.units);
         Laid::InTime
+    }
+
+    /// Whether the sound of a repetition did not come. Then it counts as this late, and is waited for once that happens often: a peer that
+    /// repeats itself does so because it pays.
+    fn misses(&self, packet: &Arrival<'_>, scale: i64) -> bool {
+        let position = self.position(packet.timestamp);
+        // What lies farther back than that was given up long ago.
+        let recent = position + MOST_REPEATED >= self.end && position + packet.units <= self.end;
+        self.live && !self.splice && self.anchor.2 == scale && recent && !self.came.contains(&position)
     }
 
     /// A tick begins.

@@ -319,6 +319,7 @@ impl Leg {
             codec,
             units: samples as i64 * (UNITS_A_MS * 1000) / i64::from(codec.rate_hz()),
             payload: packet.payload,
+            again: false,
         };
         if self.buffer.lay(&arrival) == Laid::Late {
             self.late += 1;

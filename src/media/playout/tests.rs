@@ -94,7 +94,7 @@ impl Call {
             let (_, number, timestamp, codec, payload) = self.waiting.remove(0);
             let in_order = self.newest.is_none_or(|newest| number > newest);
             self.newest = self.newest.max(Some(number));
-            let arrival = Arrival { timestamp, in_order, codec, units: payload.len() as i64 * 6, payload: &payload };
+            let arrival = Arrival { timestamp, in_order, codec, units: payload.len() as i64 * 6, payload: &payload, again: false };
             self.late += u64::from(self.buffer.lay(&arrival) == Laid::Late);
         }
     }

@@ -104,7 +104,7 @@ proptest! {
             near = near.wrapping_add(timestamp % 400);
             let payload = vec![timestamp as u8; length];
             let timestamp = if far { timestamp } else { near };
-            call.buffer.lay(&Arrival { timestamp, in_order, codec: Codec::Pcmu, units: length as i64 * 6, payload: &payload });
+            call.buffer.lay(&Arrival { timestamp, in_order, codec: Codec::Pcmu, units: length as i64 * 6, payload: &payload, again: false });
             for _ in 0..ticks {
                 call.tick();
             }
