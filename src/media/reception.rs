@@ -4,7 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::samples_between;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 
 /// A gap in the sequence up to this is loss, more is a source that began anew (RFC 3550 A.1, MAX_DROPOUT).
@@ -13,8 +12,8 @@ const MOST_DROPOUT: u16 = 3000;
 const MOST_MISORDER: u16 = 100;
 /// A source that was silent for this long is replaced at once, without asking for a second packet of the new one.
 const QUIET: Duration = Duration::from_millis(100);
-/// A step of the transit time beyond this is a jump of the timestamps, not jitter: 1 s.
-const MOST_JITTER: u32 = 8_000;
+/// A step of the transit time beyond so many seconds is a jump of the timestamps, not jitter.
+const MOST_JITTER: u32 = 1;
 
 /// What a packet is to the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +58,8 @@ struct Stream {
     expected_prior: u32,
     received_prior: u32,
     transit: Option<u32>,
+    /// Of the timestamps, Hz.
+    clock_hz: u32,
     /// Sixteenths of a timestamp unit.
     jitter: u32,
     last: Instant,
@@ -105,14 +106,20 @@ impl Reception {
         }
     }
 
-    /// Interarrival jitter (RFC 3550 A.8): of sound only, for keys repeat their timestamps. `timestamp` in 1/8000 s.
-    pub fn time(&mut self, arrived: Instant, timestamp: u32) {
+    /// Interarrival jitter (RFC 3550 A.8): of sound only, for keys repeat their timestamps. `timestamp` in 1/`clock_hz` s.
+    pub fn time(&mut self, arrived: Instant, timestamp: u32, clock_hz: u32) {
         let Some(stream) = &mut self.stream else { return };
         // Low 32 bits of the arrival in timestamp units; only differences count.
-        let transit = (samples_between(self.base, arrived) as u32).wrapping_sub(timestamp);
+        let since = arrived.saturating_duration_since(self.base).as_micros();
+        let transit = ((since * u128::from(clock_hz) / 1_000_000) as u32).wrapping_sub(timestamp);
+        if std::mem::replace(&mut stream.clock_hz, clock_hz) != clock_hz {
+            // Another codec, another clock.
+            stream.transit = None;
+            stream.jitter = 0;
+        }
         if let Some(before) = stream.transit.replace(transit) {
             let step = (transit.wrapping_sub(before) as i32).unsigned_abs();
-            if step <= MOST_JITTER {
+            if step <= MOST_JITTER * clock_hz {
                 stream.jitter = stream.jitter + step - ((stream.jitter + 8) >> 4);
             }
         }
@@ -158,8 +165,8 @@ impl Reception {
 
     /// Interarrival jitter, µs.
     pub fn jitter_us(&self) -> u32 {
-        // Sixteenths of 125 µs.
-        self.stream.as_ref().map_or(0, |stream| (u64::from(stream.jitter) * 125 / 16) as u32)
+        let jitter = |stream: &Stream| u64::from(stream.jitter) * 1_000_000 / 16 / u64::from(stream.clock_hz.max(1));
+        self.stream.as_ref().map_or(0, |stream| jitter(stream) as u32)
     }
 
     fn begin(&mut self, arrived: Instant, ssrc: u32, sequence: u16) -> Standing {
@@ -179,6 +186,7 @@ impl Reception {
             expected_prior: 0,
             received_prior: 0,
             transit: None,
+            clock_hz: 8_000,
             jitter: 0,
             last: arrived,
         });
@@ -304,10 +312,10 @@ mod tests {
         reception.take(base, 1, 0);
         // Alternately on time and 4 ms late: every step is 4 ms, so the filter goes there.
         for n in 0..400u32 {
-            reception.time(ms(base, u64::from(n) * 20 + u64::from(n % 2) * 4), (n * 160).wrapping_sub(100));
+            reception.time(ms(base, u64::from(n) * 20 + u64::from(n % 2) * 4), (n * 160).wrapping_sub(100), 8_000);
         }
         assert!((3900..4100).contains(&reception.jitter_us()), "{}", reception.jitter_us());
-        reception.time(ms(base, 8000), 0x7000_0000);
+        reception.time(ms(base, 8000), 0x7000_0000, 8_000);
         assert!(reception.jitter_us() < 4100, "a jump of the timestamps is no jitter");
     }
 

@@ -5,7 +5,7 @@
 use arrayvec::ArrayVec;
 
 /// Most blocks taken from a packet: three generations of redundancy and the packet's own sound. Nobody sends more, and each costs work.
-const BLOCKS: usize = 4;
+pub const BLOCKS: usize = 4;
 
 /// One block of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

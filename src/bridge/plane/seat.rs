@@ -156,11 +156,19 @@ impl Seat {
             let mut payload = Payload::EMPTY;
             self.leg.encode_silence(&mut payload);
             for _ in 0..missing {
-                self.leg.render(&mut self.voice.sound);
+                self.render(ears);
                 self.leg.send(now, payload.octets(), |_, _| {});
             }
         }
-        Some(self.leg.render(&mut self.voice.sound))
+        Some(self.render(ears))
+    }
+
+    fn render(&mut self, ears: &mut Ears) -> bool {
+        let sounds = self.leg.render(&mut self.voice.sound);
+        if let Some(key) = self.leg.take_key() {
+            ears.tell(self.event(key));
+        }
+        sounds
     }
 
     /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so

@@ -3,10 +3,12 @@
 //! [`Leg`] ties the parts together and decides what each packet is; the parts know nothing of each other:
 //!
 //! ```text
-//! receive:  source (from whom, to whom) -> telephone events | reception (count) -> jitter buffer -> play-out: render
+//! receive:  source (from whom, to whom) -> telephone events | inward: reception (count) -> jitter buffer -> play-out -> keys: render
 //! send:     packets (cut, number, stamp)                       reports (RTCP)      phases (when packets come)
 //! ```
 
+mod inward;
+mod keys;
 mod packets;
 mod phases;
 mod reports;
@@ -18,20 +20,18 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
+use self::inward::Inward;
 use self::packets::Packets;
-use self::phases::Phases;
 use self::reports::Reports;
 use self::source::Source;
-use super::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
 use super::mixer::Voice;
-use super::playout::Playout;
-use super::reception::{Reception, Standing};
+use super::reception::Standing;
 use super::setup::FORMATS;
 use super::{Codecs, LegReport, LegSetup, LegUpdate};
 use crate::audio::Sound;
-use crate::audio::noise::Background;
-use crate::codec::{Codec, Decoders};
+use crate::codec::Codec;
 use crate::names::{Key, LegId};
+use crate::wire::redundancy::{self, BLOCKS, Block};
 use crate::wire::rtcp;
 use crate::wire::rtp::{Packet, is_rtcp};
 use crate::wire::telephone_event::EventReceiver;
@@ -41,7 +41,7 @@ use crate::wire::telephone_event::EventReceiver;
 pub enum LegEvent {
     /// The first acceptable RTP packet has come.
     FirstPacket,
-    /// A key was pressed (RFC 4733).
+    /// A key was pressed (RFC 4733, or in the sound).
     Key(Key),
     /// The media watchdog gave up: 30 s to the first packet, 15 s after (paused on hold).
     Dead,
@@ -58,8 +58,6 @@ const NEXT_PACKET_WITHIN: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(1);
 /// Payload type of comfort noise at 8 kHz (RFC 3389 §4). Some send it without having offered it.
 const COMFORT_NOISE: u8 = 13;
-/// Loudest sample of digital silence: A-law has no zero, its smallest value is 8.
-const DIGITAL_SILENCE: u16 = 8;
 
 /// One participant's sound path.
 #[derive(Debug)]
@@ -70,11 +68,8 @@ pub struct Leg {
     former: ArrayVec<(u8, Codec), FORMATS>,
     former_until: Instant,
     source: Source,
-    reception: Reception,
-    buffer: JitterBuffer,
-    playout: Playout,
+    inward: Inward,
     events: EventReceiver,
-    phases: Phases,
     codecs: Box<Codecs>,
     packets: Packets,
     reports: Reports,
@@ -87,7 +82,6 @@ pub struct Leg {
     /// [`LegEvent::Dead`] was told.
     told_dead: bool,
     received: u64,
-    late: u64,
     refused: u64,
     /// Lent to whoever mixes it.
     voice: Option<Box<Voice>>,
@@ -101,11 +95,8 @@ impl Leg {
             former: ArrayVec::new(),
             former_until: now,
             source: Source::new(now, &setup.media),
-            reception: Reception::new(now),
-            buffer: JitterBuffer::new(),
-            playout: Playout::default(),
+            inward: Inward::new(now),
             events: EventReceiver::default(),
-            phases: Phases::new(now),
             packets: Packets::new(now, &setup),
             reports: Reports::new(now, &setup),
             codecs: setup.codecs,
@@ -114,7 +105,6 @@ impl Leg {
             told_first: false,
             told_dead: false,
             received: 0,
-            late: 0,
             refused: 0,
             voice: Some(Box::default()),
             media: setup.media,
@@ -164,8 +154,7 @@ impl Leg {
             self.alive = now;
         }
         if self.media.direction.contributes() != media.direction.contributes() {
-            self.buffer.reset();
-            self.playout.reset();
+            self.inward.reset();
         }
         self.media = media;
         codecs.map(|codecs| std::mem::replace(&mut self.codecs, codecs))
@@ -188,25 +177,31 @@ impl Leg {
             return None;
         };
         let event_rate = self.media.events.iter().find(|event| event.payload_type == packet.payload_type).map(|event| event.rate_hz);
-        let codec = self.codec_of(arrived, packet.payload_type);
-        if event_rate.is_none() && codec.is_none() {
-            // Comfort noise, and sound we did not agree to: a sign of life, and part of the sequence.
-            self.reception.take_beside(arrived, packet.ssrc, packet.sequence);
-            self.alive = self.alive.max(arrived);
-            self.take_background(&packet);
-            return None;
-        }
-        self.source.latch(arrived, from);
+        let blocks = self.blocks_of(arrived, &packet);
         self.alive = self.alive.max(arrived);
-        self.begun = true;
         let mut event = None;
         if let Some(rate_hz) = event_rate {
-            self.received += 1;
-            self.reception.take_beside(arrived, packet.ssrc, packet.sequence);
+            self.inward.reception.take_beside(arrived, packet.ssrc, packet.sequence);
             event = self.events.receive(packet.sequence, packet.timestamp, packet.ssrc, rate_hz, packet.payload).map(LegEvent::Key);
-        } else if let Some(codec) = codec {
-            self.take_sound(arrived, &packet, codec);
+        } else if blocks.is_empty() {
+            // Comfort noise, and sound we did not agree to: a sign of life, and part of the sequence.
+            self.inward.reception.take_beside(arrived, packet.ssrc, packet.sequence);
+            let noise = packet.payload_type == COMFORT_NOISE || self.media.comfort_noise.contains(&packet.payload_type);
+            if !(noise && self.media.direction.contributes() && self.inward.take_background(&packet)) {
+                self.refused += 1;
+            }
+            return None;
+        } else {
+            let contributes = self.media.direction.contributes();
+            match self.inward.take(arrived, &packet, contributes, blocks.into_iter()) {
+                Standing::Strange => self.refused += 1,
+                Standing::Duplicate => {}
+                Standing::First | Standing::InOrder | Standing::Reordered => self.received += 1,
+            }
         }
+        self.received += u64::from(event_rate.is_some());
+        self.source.latch(arrived, from);
+        self.begun = true;
         // A key is never kept waiting: if one comes in the very first packet, the next packet is told to be the first.
         if event.is_none() && !self.told_first {
             self.told_first = true;
@@ -229,7 +224,7 @@ impl Leg {
             self.source.latch_rtcp(from);
         }
         if let Some((ssrc, info)) = &report.sender {
-            self.reception.sender_reported(now, *ssrc, info);
+            self.inward.reception.sender_reported(now, *ssrc, info);
         }
         // A phone that is silent by itself still reports. Before its first packet a report proves no sound, and a goodbye no life.
         if self.begun && !report.bye {
@@ -238,14 +233,18 @@ impl Leg {
     }
 
     /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends. `true` when it may enter a meeting
-    /// (anything above digital silence, not held); `false` leaves silence.
+    /// (anything above digital silence, not held); `false` leaves silence. Then [`Leg::take_key`].
     pub fn render(&mut self, sound: &mut Sound) -> bool {
-        self.playout.render(&mut self.buffer, &mut self.codecs.decoders, sound);
-        let sounds = self.media.direction.contributes() && sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
+        let sounds = self.inward.render(&mut self.codecs.decoders, sound) && self.media.direction.contributes();
         if !sounds {
             sound.clear(sound.rate());
         }
         sounds
+    }
+
+    /// A key that was pressed in the sound of the last tick: of callers who have no other way agreed, for one press is one key.
+    pub fn take_key(&mut self) -> Option<LegEvent> {
+        self.inward.take_key().filter(|_| self.media.events.is_empty()).map(LegEvent::Key)
     }
 
     /// Once a second: RTCP reports (at the randomised interval of RFC 3550 §6.3, 5 s on average) and the media watchdog.
@@ -253,7 +252,7 @@ impl Leg {
     pub fn slow_turn(&mut self, now: Instant, mut out: impl FnMut(SocketAddr, bool, &[u8])) -> Option<LegEvent> {
         let mux = self.media.rtcp_mux;
         if let Some(to) = self.source.rtcp_destination(mux) {
-            self.reports.turn(now, &self.packets, &mut self.reception, |octets| out(to, mux, octets));
+            self.reports.turn(now, &self.packets, &mut self.inward.reception, |octets| out(to, mux, octets));
         }
         let patience = if self.begun { NEXT_PACKET_WITHIN } else { FIRST_PACKET_WITHIN };
         let dead = !self.media.direction.held() && now.saturating_duration_since(self.alive) >= patience;
@@ -264,26 +263,26 @@ impl Leg {
     pub fn goodbye(&mut self, now: Instant, mut out: impl FnMut(SocketAddr, bool, &[u8])) {
         let mux = self.media.rtcp_mux;
         if let Some(to) = self.source.rtcp_destination(mux) {
-            self.reports.goodbye(now, &self.packets, &mut self.reception, |octets| out(to, mux, octets));
+            self.reports.goodbye(now, &self.packets, &mut self.inward.reception, |octets| out(to, mux, octets));
         }
     }
 
     /// How long, on average over the last seconds, a packet of this caller would wait for a tick on each of the four phases of
     /// 5 ms, microseconds; `None` before ten packets. `epoch` is the instant of phase 0 of any round.
     pub fn phase_waits(&self, epoch: Instant) -> Option<[u32; 4]> {
-        self.phases.waits(epoch)
+        self.inward.phases.waits(epoch)
     }
 
     /// Totals so far.
     pub fn report(&self) -> LegReport {
         LegReport {
             received: self.received,
-            lost: self.reception.lost(),
-            late: self.late,
+            lost: self.inward.reception.lost(),
+            late: self.inward.late(),
             refused: self.refused,
             sent: self.packets.sent(),
-            jitter_us: self.reception.jitter_us(),
-            playout: self.playout.counts(),
+            jitter_us: self.inward.reception.jitter_us(),
+            playout: self.inward.counts(),
         }
     }
 
@@ -293,47 +292,18 @@ impl Leg {
         find(&self.media.receive).or_else(|| find(&self.former).filter(|_| arrived < self.former_until))
     }
 
-    fn take_sound(&mut self, arrived: Instant, packet: &Packet<'_>, codec: Codec) {
-        let standing = self.reception.take(arrived, packet.ssrc, packet.sequence);
-        match standing {
-            Standing::Strange => {
-                self.refused += 1;
-                return;
-            }
-            Standing::Duplicate => return,
-            // A transfer in the network: what is still to be played of the former stream is.
-            Standing::First => self.buffer.splice(),
-            Standing::InOrder | Standing::Reordered => {}
+    /// The sound in a packet, its own last; empty: none we agreed to.
+    fn blocks_of<'a>(&self, arrived: Instant, packet: &Packet<'a>) -> ArrayVec<(Block<'a>, Codec), BLOCKS> {
+        let mut blocks = ArrayVec::new();
+        if let Some(codec) = self.codec_of(arrived, packet.payload_type) {
+            blocks.push((Block { payload_type: packet.payload_type, age: 0, payload: packet.payload }, codec));
+        } else if self.media.redundancy.contains(&packet.payload_type) {
+            let known = redundancy::blocks(packet.payload)
+                .into_iter()
+                .filter_map(|block| Some((block, self.codec_of(arrived, block.payload_type)?)));
+            blocks.extend(known);
         }
-        self.received += 1;
-        self.reception.time(arrived, packet.timestamp);
-        self.phases.note(arrived);
-        // RFC 3264 §8.4: who holds us may send music, but only to us.
-        if !self.media.direction.contributes() {
-            return;
-        }
-        let samples = Decoders::length(codec, packet.payload).unwrap_or(0);
-        let arrival = Arrival {
-            timestamp: packet.timestamp,
-            in_order: standing != Standing::Reordered,
-            codec,
-            units: samples as i64 * (UNITS_A_MS * 1000) / i64::from(codec.rate_hz()),
-            payload: packet.payload,
-            again: false,
-        };
-        if self.buffer.lay(&arrival) == Laid::Late {
-            self.late += 1;
-        }
-    }
-
-    /// What the caller's line sounds like while he says nothing.
-    fn take_background(&mut self, packet: &Packet<'_>) {
-        let background = (packet.payload_type == COMFORT_NOISE).then(|| Background::parse(packet.payload)).flatten();
-        let ours = self.reception.ssrc() == Some(packet.ssrc) && self.media.direction.contributes();
-        match background {
-            Some(background) if ours => self.playout.background(self.buffer.place_of(packet.timestamp), background),
-            _ => self.refused += 1,
-        }
+        blocks
     }
 }
 

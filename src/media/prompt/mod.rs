@@ -13,7 +13,7 @@ mod load;
 mod loudness;
 mod manifest;
 mod player;
-mod resample;
+pub mod resample;
 mod set;
 mod shelf;
 mod wav;
