@@ -44,6 +44,12 @@ impl Agent {
             if let Some(known) = self.transactions.get_mut(&key) {
                 known.flow = flow;
             }
+            // So does a call that is not answered yet: it must not end with the way it left.
+            if let Some(dialog) = self.by_invite.get(&key).and_then(|session| self.dialogs.get_mut(session))
+                && matches!(dialog.phase, Phase::Early { .. })
+            {
+                dialog.flow = flow;
+            }
             let outputs = self.layer.repeated(&key, &request);
             if outputs.is_empty() && !ack {
                 // An INVITE whose 200 was lost gets it again at once; its own timer goes on.

@@ -110,3 +110,21 @@ fn a_ping_before_the_call_in_the_same_numbers_is_no_loop() {
     line.invite("a", "", SDP);
     assert_eq!(line.starts(), ["200", "100"]);
 }
+
+#[test]
+fn a_call_repeated_on_another_way_before_it_is_answered_lives_on_when_the_first_way_closes() {
+    let mut line = Line::new();
+    let (first, second) = (tcp(1), tcp(2));
+    line.send_on(first, &request("INVITE", "a", 1, "", SDP));
+    line.send_on(second, &request("INVITE", "a", 1, "", SDP));
+    let events = line.events();
+    let [AgentEvent::Invite(invite)] = events.as_slice() else { panic!("not one call") };
+    let key = invite.key;
+    line.agent.handle_flow_closed(line.now, first);
+    assert!(line.events().is_empty());
+    line.sent();
+    line.agent.hang_up(line.now, key);
+    assert!(line.sent().iter().any(|(flow, text)| *flow == second && text.starts_with("SIP/2.0 480")));
+    line.pass(seconds(70));
+    assert!(line.is_empty(), "{:?}", line.agent);
+}
