@@ -265,7 +265,8 @@ fn a_leg_moves_to_another_plane_and_is_heard_there() {
     there.callers.push(caller);
     there.command(MediaCommand::Join(LegId(1), MeetingKey(8)));
     there.run(SETTLE);
-    assert!(hears(&there.listen(SECOND)[0], TONES[0], 4000.0));
+    let heard = there.listen(SECOND);
+    assert!(hears(&heard[0], TONES[0], 4000.0), "{}", amplitude(&heard[0], TONES[0]));
 }
 
 #[test]
