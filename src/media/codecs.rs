@@ -12,6 +12,10 @@ pub struct Codecs {
     pub decoders: Decoders,
     /// Of what it alone is sent.
     pub encoders: Encoders,
+    /// It came with a spare encoder.
+    lends: bool,
+    /// Opus once more, for all listeners of a meeting: whoever mixes it borrows one of its members'.
+    spare: Option<Encoders>,
     /// It takes Opus only at a lower bitrate than others.
     apart: bool,
 }
@@ -25,6 +29,8 @@ impl Codecs {
         Ok(Self {
             decoders: Decoders::new(received.map(|(_, codec)| *codec))?,
             encoders: Encoders::new([media.codec], &OpusSettings { bitrate, ..*settings })?,
+            lends: media.codec == Codec::Opus,
+            spare: (media.codec == Codec::Opus).then(|| Encoders::new([Codec::Opus], settings)).transpose()?,
             apart: media.codec == Codec::Opus && bitrate < settings.bitrate,
         })
     }
@@ -34,6 +40,16 @@ impl Codecs {
         let sends = media.codec.is_law() || (media.codec, media.opus_bitrate) == (made_for.codec, made_for.opus_bitrate);
         let takes = |codec: Codec| codec.is_law() || made_for.receive.iter().any(|(_, made)| *made == codec);
         sends && media.receive.iter().all(|(_, codec)| takes(*codec))
+    }
+
+    /// Whether the spare encoder that came with it is not there.
+    pub(super) fn has_lent(&self) -> bool {
+        self.lends && self.spare.is_none()
+    }
+
+    /// The spare encoder; `None`: lent, or never there.
+    pub(super) fn spare(&mut self) -> &mut Option<Encoders> {
+        &mut self.spare
     }
 
     /// Whether what all listeners of a codec are sent is right for this leg too.

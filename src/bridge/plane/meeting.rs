@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::phase::{self, Round, Turn};
-use super::seat::Ears;
+use super::seat::{Ears, Seat};
 use super::seats::{Chain, Seats};
-use super::{PHASES, Ports};
+use super::shared::{KEEPS, Shared};
+use super::{PHASES, Ports, Slot};
 use crate::audio::limiter::Limiter;
-use crate::audio::{FRAME, Frame, Rate, SILENCE, Sound};
-use crate::codec::{Codec, Payload};
+use crate::audio::{Rate, Sound};
+use crate::codec::Encoders;
 use crate::media::PromptId;
-use crate::media::mixer::{Hearing, Mixer, Tail, Ways, ways};
+use crate::media::mixer::{Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
 use crate::names::{MeetingKey, SayToken};
 
@@ -35,33 +36,13 @@ pub(super) struct Meeting {
     pub leaving: usize,
     tone: Player,
     tone_ways: Ways,
-    limiter: Limiter,
-}
-
-/// The shared mix, encoded when the first listener of a codec asks for it.
-struct Shared {
-    frame: Frame,
-    encoded: [Option<Payload>; 2],
-}
-
-impl Shared {
-    /// `None`: this codec remembers, and has to be encoded for each.
-    fn encoded(&mut self, codec: Codec, streams: usize) -> Option<&Payload> {
-        let place = match codec {
-            Codec::Pcma => &mut self.encoded[0],
-            Codec::Pcmu => &mut self.encoded[1],
-            Codec::G722 | Codec::Opus => return None,
-        };
-        Some(place.get_or_insert_with(|| {
-            let mut octets = [codec.silence(); FRAME];
-            if streams > 0 {
-                codec.encode(&self.frame, &mut octets);
-            }
-            let mut payload = Payload::EMPTY;
-            payload.set(&octets);
-            payload
-        }))
-    }
+    /// Of what all listeners hear, by rate.
+    limiters: [Limiter; Rate::ALL.len()],
+    shared: Shared,
+    /// What listeners hear in this turn, by rate.
+    heard: [Sound; Rate::ALL.len()],
+    /// What one of them hears.
+    own: Sound,
 }
 
 impl Meeting {
@@ -75,7 +56,10 @@ impl Meeting {
             leaving: 0,
             tone: Player::default(),
             tone_ways: ways(),
-            limiter: Limiter::default(),
+            limiters: Default::default(),
+            shared: Shared::new(),
+            heard: Rate::ALL.map(Sound::silence),
+            own: Sound::silence(Rate::Narrow),
         }
     }
 
@@ -90,7 +74,9 @@ impl Meeting {
         mixer.begin();
         seats.each(self.members, |slot, seat| {
             if let Some(sounding) = seat.listen(now, turn, slot, ears, ports) {
-                mixer.want(seat.voice.listens);
+                if seat.leg.media().direction.sends() {
+                    mixer.want(seat.voice.listens);
+                }
                 mixer.hear(&mut seat.voice, sounding, !seat.leaving);
             }
         });
@@ -108,49 +94,74 @@ impl Meeting {
         }
         mixer.add_tone(sounds.then_some(&tone), &mut self.tone_ways);
 
-        let mut shared = Shared { frame: SILENCE, encoded: [None, None] };
-        let mut sound = Sound::silence(Rate::Narrow);
-        mixer.shared(Rate::Narrow, &mut self.limiter, &mut sound);
-        shared.frame.copy_from_slice(sound.samples());
-        let streams = mixer.streams(Rate::Narrow);
-        let limiter = self.limiter;
+        for (sound, limiter) in self.heard.iter_mut().zip(&mut self.limiters).filter(|(sound, _)| mixer.is_wanted(sound.rate())) {
+            mixer.shared(sound.rate(), limiter, sound);
+        }
+        self.shared.begin();
+        // First those with a stream of their own: some go on from where the shared one was in the last turn.
         seats.each(self.members, |slot, seat| {
-            if !seat.present {
-                return;
-            }
-            let speaks = seat.voice.adds();
-            if !speaks {
-                // Should it speak next, its own mix goes on as loud as the shared one was.
-                seat.limiter = limiter;
-            }
-            let prompted = seat.player.speaking();
-            let target = match (seat.leaving, prompted) {
-                (true, _) => Hearing::NOTHING,
-                (false, true) => Hearing::DUCKED,
-                (false, false) => Hearing::FULL,
-            };
-            let plain = !prompted && target == Hearing::FULL && seat.hearing == Hearing::FULL;
-            if plain && !speaks {
-                match shared.encoded(seat.leg.codec(), streams) {
-                    Some(payload) => seat.send(now, slot, payload, ports),
-                    None => seat.send_frame(now, slot, &shared.frame, ports),
-                }
-            } else if plain && streams == 1 {
-                // Alone in the sum.
-                seat.send_silence(now, slot, ports);
-            } else {
-                let mut frame = shared.frame;
-                if speaks {
-                    mixer.without(&seat.voice, &mut seat.limiter, &mut sound);
-                    frame.copy_from_slice(sound.samples());
-                }
-                if !plain {
-                    seat.hearing.toward(target, &mut frame);
-                    seat.hear_speech(ears, &mut frame);
-                }
-                seat.send_frame(now, slot, &frame, ports);
+            if seat.present && !seat.listens_only() {
+                self.send_own(now, slot, seat, mixer, ears, ports);
             }
         });
+        seats.each(self.members, |slot, seat| {
+            if seat.present && seat.listens_only() {
+                self.send_shared(now, slot, seat, mixer, ports);
+            }
+        });
+        if mixer.is_wanted(Rate::Full) {
+            self.shared.end(&self.heard[Rate::Full as usize]);
+        }
+    }
+
+    /// To one who speaks, is spoken to, comes or goes, or did a moment ago.
+    fn send_own<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, mixer: &Mixer, ears: &mut Ears, ports: &mut P) {
+        let rate = seat.voice.listens;
+        let (speaks, plain) = (seat.voice.adds(), seat.is_plain());
+        if !speaks {
+            // Should it speak next, its own mix goes on as loud as the shared one was.
+            seat.limiter = self.limiters[rate as usize];
+        }
+        if speaks || !plain {
+            if seat.alone == 0 {
+                self.shared.part(&mut seat.leg);
+            }
+            seat.alone = KEEPS;
+        } else {
+            seat.alone = seat.alone.saturating_sub(1);
+        }
+        if plain && mixer.streams(rate) == usize::from(speaks) && seat.limiter.is_open() {
+            // Alone in the sum, or nobody is.
+            return seat.send_silence(now, slot, ports);
+        }
+        if speaks {
+            mixer.without(&seat.voice, &mut seat.limiter, &mut self.own);
+        } else {
+            self.own.set_rate(rate);
+            self.own.samples_mut().copy_from_slice(self.heard[rate as usize].samples());
+        }
+        if !plain {
+            let target = seat.target();
+            seat.hearing.toward(target, self.own.samples_mut());
+            seat.hear_speech(ears, &mut self.own);
+        }
+        seat.send_sound(now, slot, &self.own, ports);
+    }
+
+    /// To one who listens, and has done so for a while.
+    fn send_shared<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, mixer: &Mixer, ports: &mut P) {
+        let rate = seat.voice.listens;
+        let (sound, limiter) = (&self.heard[rate as usize], self.limiters[rate as usize]);
+        seat.limiter = limiter;
+        match self.shared.payload(&mut seat.leg, sound, mixer.streams(rate) == 0 && limiter.is_open()) {
+            Some(payload) => seat.send(now, slot, payload, ports),
+            None => seat.send_sound(now, slot, sound, ports),
+        }
+    }
+
+    /// The encoder that a member has lent, to be given back.
+    pub fn take_lent(&mut self) -> Option<Encoders> {
+        self.shared.take_lent()
     }
 
     /// While few are in it, follow the speakers' packets to the phase on which they wait least.

@@ -13,6 +13,7 @@ mod meeting;
 mod phase;
 mod seat;
 mod seats;
+mod shared;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use meeting::Meeting;
 use phase::Round;
 use seat::{Ears, Place, Seat, send_report};
 use seats::{Chain, Seats};
+use shared::KEEPS;
 
 /// Four phases of 5 ms in a tick of 20 ms: a worker wakes every 5 ms, a meeting is mixed on one of the four.
 pub const PHASES: usize = 4;
@@ -203,14 +205,36 @@ impl MediaPlane {
     }
 
     fn update(&mut self, now: Instant, leg: LegId, media: LegUpdate, codecs: Option<Box<Codecs>>) -> Option<Box<Codecs>> {
-        let Some(seat) = self.seats.find(leg).and_then(|slot| self.seats.get_mut(slot)) else { return codecs };
+        let Some(slot) = self.seats.find(leg) else { return codecs };
+        let Some(seat) = self.seats.get_mut(slot) else { return codecs };
         if let (Place::Meeting(index), false) = (seat.place, media.direction.contributes()) {
             // On hold from now on: nothing more of it comes, so what was heard last dies away.
             if let Some(meeting) = self.meetings.get_mut(index) {
                 meeting.tail.take(&mut seat.voice);
             }
         }
-        seat.leg.update(now, media, codecs)
+        seat.alone = KEEPS;
+        if codecs.is_some() {
+            self.give_back(slot);
+        }
+        self.seats.get_mut(slot)?.leg.update(now, media, codecs)
+    }
+
+    /// A leg goes, or changes its codecs: the encoder it has lent to its meeting comes back to it, or that of another member, so that the
+    /// meeting's stream goes on.
+    fn give_back(&mut self, slot: Slot) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        let Place::Meeting(index) = seat.place else { return };
+        let Some(meeting) = self.meetings.get_mut(index).filter(|_| seat.leg.has_lent()) else { return };
+        let mut another = None;
+        self.seats.each(meeting.members, |other, seat| {
+            if other != slot && another.is_none() {
+                another = seat.leg.spare().take();
+            }
+        });
+        if let Some(seat) = self.seats.get_mut(slot) {
+            *seat.leg.spare() = another.or_else(|| meeting.take_lent());
+        }
     }
 
     fn join(&mut self, now: Instant, leg: LegId, key: MeetingKey) {
@@ -280,6 +304,7 @@ impl MediaPlane {
 
     /// Out of menu or meeting. A meeting hears its sound die away; the last one out ends it.
     fn detach(&mut self, slot: Slot) {
+        self.give_back(slot);
         let Some(seat) = self.seats.get_mut(slot) else { return };
         match seat.place {
             Place::Menu(phase) => {

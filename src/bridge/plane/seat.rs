@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::phase::Turn;
 use super::seats::Links;
+use super::shared::KEEPS;
 use super::{Ports, Slot};
 use crate::audio::limiter::Limiter;
-use crate::audio::resample::Resampler;
-use crate::audio::{Frame, Rate, SILENCE, Sound};
+use crate::audio::{Rate, Sound};
 use crate::bridge::MediaEvent;
 use crate::codec::Payload;
 use crate::media::Leg;
@@ -16,7 +16,7 @@ use crate::media::leg::LegEvent;
 use crate::media::mixer::{Hearing, Voice, speak_over};
 use crate::media::prompt::Player;
 
-/// Longest datagram read: an Ethernet frame. Ours are 20 ms of G.711, 172 octets.
+/// Longest datagram read: an Ethernet frame. Ours are 20 ms of G.711 or G.722, 172 octets, or of Opus, mostly less.
 const DATAGRAM: usize = 1500;
 /// Most datagrams read from a leg in one turn: 60 ms of line jitter in packets of 10 ms, thrice. The rest waits in the socket.
 const BURST: usize = 16;
@@ -59,8 +59,8 @@ pub(super) struct Seat {
     pub player: Player,
     /// The last turn brought exactly one datagram.
     single: bool,
-    /// From the narrow sound there is to the rate it hears at.
-    up: Resampler,
+    /// Turns for which it still has a stream of its own; 0: it is sent what all listeners are.
+    pub alone: u8,
 }
 
 /// What the turns of all legs share.
@@ -117,7 +117,7 @@ impl Seat {
             hearing: Hearing::NOTHING,
             player: Player::default(),
             single: false,
-            up: Resampler::new(Rate::Narrow),
+            alone: KEEPS,
         }
     }
 
@@ -160,6 +160,7 @@ impl Seat {
                 self.leg.send(now, payload.octets(), |_, _| {});
             }
         }
+        self.voice.listens = self.leg.send_rate();
         Some(self.render(ears))
     }
 
@@ -189,13 +190,42 @@ impl Seat {
         self.single = count == 1;
     }
 
-    /// What the leg hears now is `frame` (its meeting's mix, or silence), with what is said to it on top.
-    pub fn hear_speech(&mut self, ears: &mut Ears, frame: &mut Frame) {
-        let mut speech = SILENCE;
-        if let Some(token) = self.player.render(&mut speech) {
+    /// Whether something is being said to it, or on its way.
+    pub fn is_spoken_to(&self) -> bool {
+        self.player.speaking() || self.voice.speech.is_ringing()
+    }
+
+    /// What the leg hears now is `sound` (its meeting's mix, or silence), with what is said to it on top.
+    pub fn hear_speech(&mut self, ears: &mut Ears, sound: &mut Sound) {
+        let mut speech = Sound::silence(Rate::Narrow);
+        let said = speech.samples_mut().first_chunk_mut().and_then(|frame| self.player.render(frame));
+        if let Some(token) = said {
             ears.tell(MediaEvent::Said(self.leg.id(), token));
         }
-        speak_over(frame, &speech);
+        let mut passing = Sound::silence(sound.rate());
+        self.voice.speech.aim(sound.rate());
+        self.voice.speech.run(&speech, &mut passing);
+        speak_over(sound.samples_mut(), passing.samples());
+    }
+
+    /// What it shall hear of its meeting.
+    pub fn target(&self) -> Hearing {
+        match (self.leaving, self.is_spoken_to()) {
+            (true, _) => Hearing::NOTHING,
+            (false, true) => Hearing::DUCKED,
+            (false, false) => Hearing::FULL,
+        }
+    }
+
+    /// Whether it hears its meeting, all of it and nothing else.
+    pub fn is_plain(&self) -> bool {
+        self.target() == Hearing::FULL && self.hearing == Hearing::FULL && !self.is_spoken_to()
+    }
+
+    /// Whether it is sent what all listeners are: it does not speak, and its codec has no memory of a stream of its own that still matters.
+    pub fn listens_only(&self) -> bool {
+        let settled = self.alone == 0 || self.leg.codec().is_law();
+        settled && self.is_plain() && !self.voice.adds() && self.leg.shares() && self.leg.media().direction.sends()
     }
 
     /// The sending half of a turn.
@@ -203,19 +233,10 @@ impl Seat {
         self.leg.send(now, payload.octets(), |to, datagram| ports.send(slot, to, datagram));
     }
 
-    /// The sending half of a turn, for this leg alone.
-    pub fn send_frame<P: Ports>(&mut self, now: Instant, slot: Slot, frame: &Frame, ports: &mut P) {
+    /// The sending half of a turn, for this leg alone; at the rate it hears at.
+    pub fn send_sound<P: Ports>(&mut self, now: Instant, slot: Slot, sound: &Sound, ports: &mut P) {
         let mut payload = Payload::EMPTY;
-        let rate = self.leg.send_rate();
-        if rate == Rate::Narrow {
-            self.leg.encode(frame, &mut payload);
-        } else {
-            let (mut narrow, mut sound) = (Sound::silence(Rate::Narrow), Sound::silence(rate));
-            narrow.samples_mut().copy_from_slice(frame);
-            self.up.aim(rate);
-            self.up.run(&narrow, &mut sound);
-            self.leg.encode(sound.samples(), &mut payload);
-        }
+        self.leg.encode(sound.samples(), &mut payload);
         self.send(now, slot, &payload, ports);
     }
 
@@ -231,10 +252,11 @@ impl Seat {
         if self.listen(now, turn, slot, ears, ports).is_none() {
             return;
         }
-        if self.player.speaking() {
-            let mut frame = SILENCE;
-            self.hear_speech(ears, &mut frame);
-            self.send_frame(now, slot, &frame, ports);
+        self.alone = KEEPS;
+        if self.is_spoken_to() {
+            let mut sound = Sound::silence(self.leg.send_rate());
+            self.hear_speech(ears, &mut sound);
+            self.send_sound(now, slot, &sound, ports);
         } else {
             self.send_silence(now, slot, ports);
         }

@@ -39,6 +39,22 @@ impl Leg {
         self.codecs.encoders.follow(shared, self.media.codec);
     }
 
+    /// The shared stream begins anew with this leg, which was sent what [`Leg::encode`] made.
+    pub fn lead(&self, shared: &mut Encoders) {
+        shared.follow(&self.codecs.encoders, self.media.codec);
+    }
+
+    /// Whether [`Leg::spare`] was there and is not now.
+    pub fn has_lent(&self) -> bool {
+        self.codecs.has_lent()
+    }
+
+    /// An encoder for all Opus listeners of its meeting, that comes with each leg that is sent Opus. Whoever borrows it gives one back before
+    /// the leg moves on or changes its codecs; which one is no matter.
+    pub fn spare(&mut self) -> &mut Option<Encoders> {
+        self.codecs.spare()
+    }
+
     /// Send one tick, already encoded in [`Leg::codec`]. Packets of G.711 and G.722 of other lengths than 20 ms are cut and collected here.
     /// On hold nothing is sent, but the timestamp goes on (RFC 3550 §5.1).
     pub fn send(&mut self, now: Instant, encoded: &[u8], out: impl FnMut(SocketAddr, &[u8])) {

@@ -162,6 +162,11 @@ impl Mixer {
         }
     }
 
+    /// Whether anybody hears at this rate.
+    pub fn is_wanted(&self, rate: Rate) -> bool {
+        self.buses[rate as usize].wanted
+    }
+
     /// How many sounds are on a bus.
     pub fn streams(&self, rate: Rate) -> usize {
         self.buses[rate as usize].streams

@@ -3,6 +3,7 @@
 use super::bus::Sums;
 use super::source::{Source, fade_out};
 use super::{Ways, ways};
+use crate::audio::resample::Resampler;
 use crate::audio::{Rate, Sound};
 
 /// One leg's sound in its meeting. Large (7 kB), so it is allocated with the leg and goes where the leg goes.
@@ -20,12 +21,15 @@ pub struct Voice {
     pub(super) adds: bool,
     /// To the buses of other rates.
     pub(super) ways: Ways,
+    /// What is said to it, on its way from 8 kHz to the rate it hears at.
+    pub speech: Resampler,
 }
 
 impl Voice {
     /// A leg that hears at this rate.
     pub const fn silent(source: Source, listens: Rate) -> Self {
-        Self { source, sound: Sound::silence(listens), listens, own: Sound::silence(listens), adds: false, ways: ways() }
+        let sound = Sound::silence(listens);
+        Self { source, listens, own: Sound::silence(listens), adds: false, ways: ways(), speech: Resampler::new(listens), sound }
     }
 
     /// Whether it hears itself on its bus, unless that is taken out ([`super::Mixer::without`]).
@@ -36,7 +40,7 @@ impl Voice {
     /// Out of any meeting.
     pub fn reset(&mut self) {
         self.source.reset();
-        self.ways.iter_mut().for_each(super::Resampler::reset);
+        self.ways.iter_mut().for_each(Resampler::reset);
         self.adds = false;
     }
 }
@@ -59,7 +63,7 @@ impl Tail {
     /// Let what `voice` put into the sums in its last tick die away; it is out of them then.
     pub fn take(&mut self, voice: &mut Voice) {
         let open = voice.source.is_open();
-        let rings = voice.ways.iter().any(super::Resampler::is_ringing);
+        let rings = voice.ways.iter().any(Resampler::is_ringing);
         if open || rings {
             let mut end = Sound::silence(voice.sound.rate());
             if open {
