@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ljudbro::audio::{FRAME, Frame};
+use ljudbro::audio::LONGEST_FRAME;
 use ljudbro::bridge::plane::WAKE;
 use ljudbro::bridge::{MediaCommand, MediaEvent, MediaPlane, Ports, ReceivedDatagram, Slot};
-use ljudbro::codec::Codec;
+use ljudbro::codec::{Codec, Decoders, Encoders, OpusSettings, Payload};
 use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Prompt;
-use ljudbro::media::{Direction, EventFormat, Leg, LegSetup, LegUpdate, PromptId, PromptSet};
+use ljudbro::media::{Codecs, Direction, EventFormat, Leg, LegSetup, LegUpdate, PromptId, PromptSet};
 use ljudbro::names::{LegId, MeetingKey};
 use ljudbro::wire::rtp::Packet;
 
@@ -120,6 +120,9 @@ pub struct Caller {
     pub address: SocketAddr,
     sequence: u16,
     timestamp: u32,
+    /// Packets of sound.
+    packets: u32,
+    encoders: Encoders,
     seed: u32,
 }
 
@@ -129,7 +132,11 @@ impl Caller {
         LegUpdate {
             codec,
             payload_type: codec.usual_payload_type(),
-            receive: [(8, Codec::Pcma), (0, Codec::Pcmu)].into_iter().collect(),
+            receive: Codec::ALL
+                .into_iter()
+                .filter(|other| *other == codec || other.is_law())
+                .map(|other| (other.usual_payload_type(), other))
+                .collect(),
             events: [EventFormat { payload_type: EVENTS, rate_hz: 8000 }].into_iter().collect(),
             comfort_noise: Default::default(),
             redundancy: Default::default(),
@@ -145,6 +152,7 @@ impl Caller {
 
     pub fn leg(now: Instant, leg: u64, codec: Codec) -> Box<Leg> {
         let media = Self::update(leg, codec);
+        let codecs = Codecs::new(&media, None, &OpusSettings::default()).expect("libopus has memory");
         let setup = LegSetup {
             leg: LegId(leg),
             ssrc: 0x1000_0000 + leg as u32,
@@ -152,40 +160,45 @@ impl Caller {
             first_timestamp: u32::MAX - 1000,
             cname: *b"0123456789abcdef",
             media,
-            codecs: Default::default(),
+            codecs: Box::new(codecs),
         };
         Box::new(Leg::new(now, setup))
     }
 
     pub fn new(leg: u64, slot: Slot, codec: Codec, sound: Sound) -> Self {
         let offset = leg % 4;
-        Self { leg: LegId(leg), slot, sound, codec, offset, address: address(leg), sequence: 100, timestamp: 0, seed: leg as u32 }
+        let encoders = Encoders::new([codec], &OpusSettings::default()).expect("libopus has memory");
+        let (leg, address, seed) = (LegId(leg), address(leg), leg as u32);
+        Self { leg, slot, sound, codec, offset, address, sequence: 100, timestamp: 0, packets: 0, encoders, seed }
     }
 
     /// Send one packet that came `ago`.
     pub fn talk(&mut self, queues: &mut Queues, ago: Duration) {
-        let frame: Frame = std::array::from_fn(|i| match self.sound {
+        let rate = f64::from(self.codec.rate_hz());
+        let count = self.codec.rate_hz() as usize / 50;
+        let frame: [i16; LONGEST_FRAME] = std::array::from_fn(|i| match self.sound {
             Sound::Silence => 0,
             Sound::Tone(frequency, amplitude) => {
-                let at = f64::from(self.timestamp) + i as f64;
-                (amplitude * (std::f64::consts::TAU * frequency * at / 8000.0).sin()) as i16
+                let at = f64::from(self.packets) * count as f64 + i as f64;
+                (amplitude * (std::f64::consts::TAU * frequency * at / rate).sin()) as i16
             }
             Sound::Noise => {
                 self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 (self.seed >> 27) as i16 - 16
             }
         });
-        let mut payload = [0; FRAME];
-        self.codec.encode(&frame, &mut payload);
-        self.send(queues, self.codec.usual_payload_type(), &payload, ago);
-        self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+        let mut payload = Payload::EMPTY;
+        self.encoders.encode(self.codec, &frame[..count], &mut payload);
+        self.send(queues, self.codec.usual_payload_type(), payload.octets(), ago);
+        self.packets += 1;
+        self.timestamp = self.timestamp.wrapping_add(self.codec.clock_hz() / 50);
     }
 
     /// Send one packet with this payload.
     pub fn send(&mut self, queues: &mut Queues, payload_type: u8, payload: &[u8], ago: Duration) {
         let (sequence, timestamp) = (self.sequence, self.timestamp);
         let packet = Packet { marker: false, payload_type, sequence, timestamp, ssrc: self.leg.0 as u32, payload };
-        let mut octets = [0; 200];
+        let mut octets = [0; 400];
         let len = packet.write(&mut octets);
         queues.push(self.slot, self.address, queues.now - ago, &octets[..len]);
         self.sequence = self.sequence.wrapping_add(1);
@@ -242,7 +255,12 @@ impl World {
 
     /// A caller comes and joins the meeting.
     pub fn join(&mut self, leg: u64, sound: Sound, meeting: u32) -> usize {
-        let caller = self.call(leg, Codec::Pcma, sound);
+        self.join_by(leg, Codec::Pcma, sound, meeting)
+    }
+
+    /// A caller with this codec comes and joins the meeting.
+    pub fn join_by(&mut self, leg: u64, codec: Codec, sound: Sound, meeting: u32) -> usize {
+        let caller = self.call(leg, codec, sound);
         self.command(MediaCommand::Join(LegId(leg), MeetingKey(meeting)));
         caller
     }
@@ -269,15 +287,19 @@ impl World {
         }
     }
 
-    /// What a caller has heard since `from` (packets).
+    /// What a caller has heard since `from` (packets), at its codec's rate.
     pub fn heard(&self, caller: usize, from: usize) -> Vec<i16> {
         let caller = &self.callers[caller];
         let mut sound = Vec::new();
-        for (_, _, octets) in self.queues.slots[caller.slot.0 as usize].sent.iter().skip(from) {
-            let packet = Packet::parse(octets.get()).expect("we send RTP");
-            let mut samples = vec![0; packet.payload.len()];
-            caller.codec.decode(packet.payload, &mut samples);
-            sound.extend(samples);
+        let mut decoders = Decoders::new([caller.codec]).expect("libopus has memory");
+        // From the start: what a codec remembers counts.
+        for (packet, (_, _, octets)) in self.queues.slots[caller.slot.0 as usize].sent.iter().enumerate() {
+            let rtp = Packet::parse(octets.get()).expect("we send RTP");
+            let mut samples = [0; LONGEST_FRAME];
+            let count = decoders.decode(caller.codec, rtp.payload, &mut samples);
+            if packet >= from {
+                sound.extend_from_slice(&samples[..count]);
+            }
         }
         sound
     }
