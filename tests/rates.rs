@@ -77,6 +77,11 @@ fn listeners_of_a_codec_are_sent_the_same_octets() {
         world.join_by(leg, CODECS[leg as usize % 3], Sound::Silence, 1);
     }
     world.run(SETTLE);
+    // G.722 waits for a pause.
+    world.callers[0].sound = Sound::Silence;
+    world.run(SECOND);
+    world.callers[0].sound = Sound::Tone(TONES[0], 4000.0);
+    world.run(SECOND);
     let last = |caller: usize| {
         let (_, _, octets) = world.sent(world.callers[caller].slot).last().copied().unwrap();
         ljudbro::wire::rtp::Packet::parse(octets.get()).unwrap().payload.to_vec()

@@ -1,15 +1,24 @@
 //! What all listeners of a codec are sent: one stream for each codec, encoded once a turn if anybody listens.
 //!
-//! G.722 and Opus remember what went before, at both ends. Whoever changes from one stream to the other would hear the difference, so a leg
-//! that has had a stream of its own keeps it for half a second after it has become a listener: both streams then say the same, and their
-//! memories have grown alike. In the other direction its own encoder goes on from where the shared one is.
+//! G.722 and Opus remember what went before, at both ends. Whoever changes from one stream to the other would hear the difference. So when a
+//! listener begins to speak, its own encoder goes on from where the shared one is; and when it has become a listener again it keeps its own
+//! stream for a while, G.722 until there is a pause: in silence the memories grow alike, and a difference cannot be heard.
 
+use crate::audio::level::level_dbov;
 use crate::audio::{Rate, Sound};
 use crate::codec::{Codec, Encoders, OpusSettings, Payload};
 use crate::media::Leg;
 
-/// Turns for which a leg keeps a stream of its own: 500 ms. G.722's predictors forget in a tenth of that.
-pub(super) const KEEPS: u8 = 25;
+/// Turns for which a leg keeps a stream of its own: 200 ms.
+pub(super) const KEEPS: u8 = 10;
+/// A pause is quieter than this, dBov.
+const PAUSE_DBOV: f32 = -50.0;
+
+/// Whether a leg that hears this in a stream of its own comes nearer to the shared one. An Opus stream is dear, and its decoder bears a
+/// change well; one of G.722 costs little.
+pub(super) fn may_follow(codec: Codec, heard: &Sound) -> bool {
+    codec != Codec::G722 || level_dbov(heard.samples()) < PAUSE_DBOV
+}
 
 /// The stream of one codec.
 #[derive(Debug, Default)]
