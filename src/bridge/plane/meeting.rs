@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::phase::{self, Round, Turn};
 use super::seat::{Ears, Seat};
 use super::seats::{Chain, Seats};
-use super::shared::{KEEPS, Shared, may_follow};
+use super::shared::{KEEPS, Shared, keeps};
 use super::{PHASES, Ports, Slot};
 use crate::audio::limiter::Limiter;
 use crate::audio::{Rate, Sound};
@@ -127,10 +127,8 @@ impl Meeting {
                 self.shared.part(&mut seat.leg);
             }
             seat.alone = KEEPS;
-        } else if may_follow(seat.leg.codec(), &self.heard[rate as usize]) {
-            seat.alone = seat.alone.saturating_sub(1);
         } else {
-            seat.alone = KEEPS;
+            seat.alone = keeps(seat.leg.codec(), seat.alone, &self.heard[rate as usize]);
         }
         if plain && mixer.streams(rate) == usize::from(speaks) && seat.limiter.is_open() {
             // Alone in the sum, or nobody is.

@@ -2,22 +2,30 @@
 //!
 //! G.722 and Opus remember what went before, at both ends. Whoever changes from one stream to the other would hear the difference. So when a
 //! listener begins to speak, its own encoder goes on from where the shared one is; and when it has become a listener again it keeps its own
-//! stream for a while, G.722 until there is a pause: in silence the memories grow alike, and a difference cannot be heard.
+//! stream until there is a pause, or Opus for a second: in silence the memories grow alike, and a difference cannot be heard.
 
 use crate::audio::level::level_dbov;
 use crate::audio::{Rate, Sound};
 use crate::codec::{Codec, Encoders, OpusSettings, Payload};
 use crate::media::Leg;
 
-/// Turns for which a leg keeps a stream of its own: 200 ms.
-pub(super) const KEEPS: u8 = 10;
+/// Turns for which a leg keeps a stream of its own at least where there is no pause: a second.
+pub(super) const KEEPS: u8 = 50;
+/// Turns of a pause after which it gives it up: 200 ms.
+const PAUSE: u8 = 10;
 /// A pause is quieter than this, dBov.
 const PAUSE_DBOV: f32 = -50.0;
 
-/// Whether a leg that hears this in a stream of its own comes nearer to the shared one. An Opus stream is dear, and its decoder bears a
-/// change well; one of G.722 costs little.
-pub(super) fn may_follow(codec: Codec, heard: &Sound) -> bool {
-    codec != Codec::G722 || level_dbov(heard.samples()) < PAUSE_DBOV
+/// For how many turns more a leg keeps its own stream that would have kept it for `turns`, had nothing but this to hear, and neither spoke
+/// nor was spoken to. An Opus stream is dear and its decoder bears a change, so that ends without a pause too; one of G.722 costs little.
+pub(super) fn keeps(codec: Codec, turns: u8, heard: &Sound) -> u8 {
+    if level_dbov(heard.samples()) < PAUSE_DBOV {
+        turns.min(PAUSE).saturating_sub(1)
+    } else if codec == Codec::Opus {
+        turns.saturating_sub(1)
+    } else {
+        KEEPS
+    }
 }
 
 /// The stream of one codec.
