@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{ConfigArgs, faults, greeting};
-use crate::codec::{Codec, OpusSettings};
 use crate::config::Config;
 use crate::run::{self, Bridge, Ended, ListenSettings, Settings};
 use crate::sip::Trunks;
@@ -60,8 +59,8 @@ fn settings(config: &Config) -> Settings {
         ports: config.media.ports.first..=config.media.ports.last,
         workers: config.media.workers,
         mix: config.mix,
-        codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
-        opus: OpusSettings::default(),
+        codecs: config.media.codecs.clone(),
+        opus: config.opus,
         prompts_folder: config.prompts.folder.clone(),
         max_calls: config.call.max_calls,
         longest: config.call.longest,

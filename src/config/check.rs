@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
@@ -12,6 +14,7 @@ use super::fault::{Fault, Faults, Place, Problem};
 use super::raw::{At, RawConfig, RawMeeting, Value};
 use super::{CallConfig, Config, Listen, LogConfig, MediaConfig, PortRange, PromptsConfig, SipConfig, values};
 use crate::bridge::command::MeetingSettings;
+use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
 use crate::names::{CallId, PhoneNumber};
 use crate::sip::Transport;
@@ -47,7 +50,9 @@ pub fn check(raw: RawConfig, faults: Vec<Fault>) -> Result<Config, Faults> {
             address: check.text("media", "address", None, media_address).0,
             ports,
             workers: check.number("media", "workers", WORKERS).map(|n| n as u16),
+            codecs: check.codecs(),
         },
+        opus: check.opus(),
         mix: check.mix(),
         prompts: check.prompts(),
         call: CallConfig { max_calls: check.max_calls(ports), longest },
@@ -109,18 +114,38 @@ impl Check {
         listen
     }
 
-    fn mix(&mut self) -> MixSettings {
-        let default = MixSettings::default();
-        let (least, most) = (*MixSettings::SPEAKERS.start() as u64, *MixSettings::SPEAKERS.end() as u64);
-        let mut mix = default;
-        if let Some(At { place, value: Value::Number(number) }) = self.raw.values.get(&("mix", "speakers")) {
-            if (least..=most).contains(number) {
-                mix.speakers = *number as usize;
+    fn codecs(&mut self) -> ArrayVec<Codec, 4> {
+        let listed = self.list("media", "codecs", |text| values::codec(text.trim()));
+        let Some(listed) = listed else { return Codec::ALL.into_iter().collect() };
+        if listed.is_empty() {
+            self.empty("media", "codecs", Problem::NoCodecs);
+        }
+        let mut codecs = ArrayVec::new();
+        for At { place, value } in listed {
+            if codecs.contains(&value) {
+                self.faults.push(Fault::new(place, "media.codecs", Problem::CodecTwice { codec: value.name() }));
             } else {
-                let problem = Problem::OutOfRange { value: number.to_string(), least, most };
-                self.faults.push(Fault::new(place.clone(), "mix.speakers", problem));
+                // There are four, and each is in it once.
+                codecs.push(value);
             }
         }
+        codecs
+    }
+
+    fn opus(&mut self) -> OpusSettings {
+        let default = OpusSettings::default();
+        let bitrates = u64::from(*OpusSettings::BITRATES.start())..=u64::from(*OpusSettings::BITRATES.end());
+        OpusSettings {
+            bitrate: self.within("opus", "bitrate", u64::from(default.bitrate), bitrates) as u32,
+            complexity: self.within("opus", "complexity", u64::from(default.complexity), 0..=10) as u8,
+            expected_loss: self.within("opus", "expected_loss", u64::from(default.expected_loss), 0..=100) as u8,
+        }
+    }
+
+    fn mix(&mut self) -> MixSettings {
+        let default = MixSettings::default();
+        let range = *MixSettings::SPEAKERS.start() as u64..=*MixSettings::SPEAKERS.end() as u64;
+        let mut mix = MixSettings { speakers: self.within("mix", "speakers", default.speakers as u64, range) as usize, ..default };
         if let Some(At { value: Value::Flag(level), .. }) = self.raw.values.get(&("mix", "level")) {
             mix.level = *level;
         }
@@ -217,6 +242,17 @@ impl Check {
             return None;
         }
         (*number > 0).then_some(*number)
+    }
+
+    /// A number key with a default.
+    fn within(&mut self, section: &'static str, key: &'static str, default: u64, range: RangeInclusive<u64>) -> u64 {
+        let Some(At { place, value: Value::Number(number) }) = self.raw.values.get(&(section, key)) else { return default };
+        if range.contains(number) {
+            return *number;
+        }
+        let problem = Problem::OutOfRange { value: number.to_string(), least: *range.start(), most: *range.end() };
+        self.faults.push(Fault::new(place.clone(), format!("{section}.{key}"), problem));
+        default
     }
 
     /// A list key; `None` when it is absent. Items at fault are left out and reported; then the list counts as not empty.

@@ -25,7 +25,8 @@ fn without_a_file_everything_has_its_default() {
     assert_eq!(config.sip.domain, "localhost");
     assert!(config.sip.trunks.iter().any(|t| t.contains(&"127.0.0.1".parse::<IpAddr>().unwrap())));
     assert!(!config.sip.trunks.iter().any(|t| t.contains(&"8.8.8.8".parse::<IpAddr>().unwrap())));
-    assert_eq!(config.media, MediaConfig { address: None, ports: PORTS, workers: None });
+    assert_eq!(config.media, MediaConfig { address: None, ports: PORTS, workers: None, codecs: Codec::ALL.into_iter().collect() });
+    assert_eq!(config.opus, OpusSettings { bitrate: 32_000, complexity: 5, expected_loss: 10 });
     assert_eq!(config.mix, MixSettings { speakers: 5, level: true });
     assert_eq!(config.prompts.folder, None);
     assert_eq!(config.call, CallConfig { max_calls: None, longest: LONGEST });
@@ -46,6 +47,11 @@ fn a_whole_file_is_read() {
         address = "192.0.2.7"
         ports = "20001-20100"
         workers = 3
+        codecs = ["pcma", "Opus"]
+        [opus]
+        bitrate = 24000
+        complexity = 10
+        expected_loss = 0
         [mix]
         speakers = 24
         level = false
@@ -160,4 +166,25 @@ fn a_file_that_is_not_there_is_one_line() {
     let faults = Config::load(Some(std::path::Path::new("/nowhere/bro.toml")), []).unwrap_err();
     assert_eq!(faults.faults.len(), 1);
     assert!(faults.to_string().starts_with("/nowhere/bro.toml: cannot be read"), "{faults}");
+}
+
+#[test]
+fn codecs_are_named_each_once_and_opus_has_its_ranges() {
+    let config = load("[media]\ncodecs = [\"pcma\", \"Opus\"]\n[opus]\nbitrate = 6000\n", &[("LJUDBRO_OPUS_COMPLEXITY", "9")]).unwrap();
+    assert_eq!(config.media.codecs.as_slice(), [Codec::Pcma, Codec::Opus]);
+    assert_eq!(config.opus, OpusSettings { bitrate: 6_000, complexity: 9, expected_loss: 10 });
+    let text = "[media]\ncodecs = [\"G729\", \"opus\",\n\"OPUS\", \"speex\"]\n[opus]\nbitrate = 1\ncomplexity = 11\nexpected_loss = 101\n";
+    assert_eq!(
+        lines(load(text, &[])),
+        [
+            "bro.toml:2: media.codecs: \"G729\" is no codec of ours; they are opus, G722, PCMA and PCMU (did you mean G722?)",
+            "bro.toml:3: media.codecs: \"speex\" is no codec of ours; they are opus, G722, PCMA and PCMU",
+            "bro.toml:3: media.codecs: opus is there twice; remove one",
+            "bro.toml:5: opus.bitrate: 1 is out of range; write a whole number from 6000 to 64000",
+            "bro.toml:6: opus.complexity: 11 is out of range; write a whole number from 0 to 10",
+            "bro.toml:7: opus.expected_loss: 101 is out of range; write a whole number from 0 to 100",
+        ]
+    );
+    let empty = lines(load("[media]\ncodecs = []\n", &[]));
+    assert!(empty.len() == 1 && empty[0].contains("no codec, so nobody could be answered"), "{empty:?}");
 }

@@ -80,6 +80,12 @@ pub enum Problem {
     MediaAddress { text: String },
     #[error("{text:?} is not a range of ports with room for a pair; write first-last, as in \"16384-32767\"")]
     Ports { text: String },
+    #[error("{text:?} is no codec of ours; they are opus, G722, PCMA and PCMU{}", did_you_mean(.nearest))]
+    Codec { text: String, nearest: Option<&'static str> },
+    #[error("{codec} is there twice; remove one")]
+    CodecTwice { codec: &'static str },
+    #[error("no codec, so nobody could be answered; give at least one, or leave the key out for [\"opus\", \"G722\", \"PCMA\", \"PCMU\"]")]
+    NoCodecs,
     #[error("{value} is out of range; write a whole number from {least} to {most}")]
     OutOfRange { value: String, least: u64, most: u64 },
     #[error("{calls} calls need as many pairs of ports, and media.ports has only {pairs}; widen media.ports or lower call.max_calls")]

@@ -14,10 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
 use crate::bridge::command::MeetingSettings;
+use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
 use crate::names::PhoneNumber;
 use crate::sip::Transport;
@@ -32,6 +34,8 @@ pub struct Config {
     pub sip: SipConfig,
     /// `[media]`
     pub media: MediaConfig,
+    /// `[opus]`
+    pub opus: OpusSettings,
     /// `[mix]`
     pub mix: MixSettings,
     /// `[prompts]`
@@ -103,6 +107,8 @@ pub struct MediaConfig {
     pub ports: PortRange,
     /// Worker threads; `None`: one per core.
     pub workers: Option<u16>,
+    /// Codecs, the one to choose first; at least one.
+    pub codecs: ArrayVec<Codec, 4>,
 }
 
 /// A range of UDP ports that holds at least one pair (even RTP, odd RTCP).

@@ -51,6 +51,10 @@ const KEYS: &[Key] = &[
     key("media", "address", Kind::Text, r#""auto""#),
     key("media", "ports", Kind::Text, r#""16384-32767""#),
     key("media", "workers", Kind::Number, "0"),
+    key("media", "codecs", Kind::List, r#"["opus", "G722", "PCMA", "PCMU"]"#),
+    key("opus", "bitrate", Kind::Number, "32000"),
+    key("opus", "complexity", Kind::Number, "5"),
+    key("opus", "expected_loss", Kind::Number, "10"),
     key("mix", "speakers", Kind::Number, "5"),
     key("mix", "level", Kind::Flag, "true"),
     key("prompts", "folder", Kind::Text, r#""/etc/ljudbro/prompts""#),
@@ -62,7 +66,7 @@ const KEYS: &[Key] = &[
 
 const MEETING_KEYS: &[Key] = &[key("meeting", "name", Kind::Text, r#""testmote1""#), key("meeting", "id", Kind::Text, r#""123456789""#)];
 
-const SECTIONS: &[&str] = &["sip", "media", "mix", "prompts", "call", "meeting", "log"];
+const SECTIONS: &[&str] = &["sip", "media", "opus", "mix", "prompts", "call", "meeting", "log"];
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -312,7 +316,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 }
 
 /// Levenshtein's distance: how many letters to add, drop or change.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     // Names longer than any of ours are not worth the square of their length.
     if b.len() > 64 {
         return usize::MAX;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::PortRange;
+use super::fault::Problem;
+use super::raw::distance;
+use crate::codec::Codec;
 use crate::sip::Transport;
 
 /// `udp:0.0.0.0:5060`, `tcp:[::]:5060`.
@@ -54,6 +57,15 @@ pub fn duration(text: &str) -> Option<Duration> {
         rest = tail.get(1..)?;
     }
     (last_unit != u64::MAX).then(|| Duration::from_secs(total))
+}
+
+/// `opus`, `G722`, `PCMA`, `PCMU`, in any case.
+pub fn codec(text: &str) -> Result<Codec, Problem> {
+    Codec::named(text).ok_or_else(|| {
+        let likeness = |codec: &Codec| distance(&codec.name().to_ascii_lowercase(), &text.to_ascii_lowercase());
+        let nearest = Codec::ALL.into_iter().filter(|codec| likeness(codec) <= 2).min_by_key(likeness);
+        Problem::Codec { text: text.to_owned(), nearest: nearest.map(Codec::name) }
+    })
 }
 
 /// A host name (RFC 1123 §2.1) or an IP address, lower case, IPv6 without brackets.

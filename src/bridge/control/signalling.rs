@@ -25,10 +25,10 @@ fn unavailable() -> Refusal {
     Refusal { status: 503, retry_after: Some(RETRY_AFTER) }
 }
 
-fn refusal(error: AnswerError) -> Refusal {
+fn refusal(error: &AnswerError) -> Refusal {
     let status = match error {
         AnswerError::NotSdp => 400,
-        AnswerError::NoCommonCodec => 488,
+        AnswerError::NoCommonCodec(_) => 488,
     };
     Refusal { status, retry_after: None }
 }
@@ -137,7 +137,7 @@ impl ControlPlane {
             }
             Err(error) => {
                 info!(call = %session.handle, %error, "refused");
-                self.agent.refuse(now, key, refusal(error));
+                self.agent.refuse(now, key, refusal(&error));
                 self.end(now, key, Ending::NoCommonCodec);
             }
         }
@@ -208,7 +208,8 @@ impl ControlPlane {
         if !awaited {
             return;
         }
-        let agreed = answer.as_deref().map(|sdp| answer::read_answer(sdp, &local));
+        let offered = session.sent.as_ref().map_or(&[][..], |Sent(sdp)| sdp);
+        let agreed = answer.as_deref().map(|sdp| answer::read_answer(sdp, offered, &local));
         match agreed {
             Some(Ok(agreed)) if first => self.go_live(now, key, agreed),
             Some(Ok(agreed)) => self.change(now, key, agreed),
@@ -241,7 +242,7 @@ impl ControlPlane {
             }
             Err(error) => {
                 debug!(call = %session.handle, %error, "new offer refused");
-                self.agent.refuse(now, key, refusal(error));
+                self.agent.refuse(now, key, refusal(&error));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Offer and answer (RFC 3264) on top of `wire::sdp`.
 //!
-//! One audio stream is taken; every other m-line is answered in its place with port 0. What a stream is called for, and what the media
+//! One audio stream is taken; every other m-line is answered in its place with port 0. Of the codecs of an offer that we speak, the one that
+//! comes first in our own order is answered; all of them are taken. What a stream is called for, and what the media
 //! plane makes of it, is not known here.
 
 mod formats;
@@ -17,7 +18,7 @@ use thiserror::Error;
 use crate::codec::Codec;
 use crate::media::{Direction, EventFormat, LegUpdate};
 use crate::wire::sdp::{self, Connection, Media, Sdp};
-use formats::{EventSet, Formats};
+use formats::{EventSet, Extra, Formats, Order};
 use write::{Audio, head, refusal};
 
 /// Our side of the media.
@@ -38,19 +39,25 @@ pub struct Local {
 }
 
 /// Why there is no agreement.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum AnswerError {
     /// Not SDP at all: 400.
     #[error("the body is not SDP")]
     NotSdp,
-    /// No audio stream we can take, or no common codec: 488.
-    #[error("no audio stream with PCMA or PCMU in the offer")]
-    NoCommonCodec,
+    /// No audio stream we can take, or none with one of these codecs: 488.
+    #[error("no audio stream with {} in the offer", names(.0))]
+    NoCommonCodec(ArrayVec<Codec, 4>),
 }
 
-/// Payload type of telephone events in our own offers (dynamic, RFC 3551 §6; 101 is what everybody uses).
-const OUR_EVENTS: u8 = 101;
-/// Packet length where the caller names none (RFC 3551 §4.2).
+fn names(codecs: &[Codec]) -> String {
+    codecs.iter().map(|codec| codec.name()).collect::<Vec<_>>().join(" or ")
+}
+
+/// Payload types of telephone events in our own offers, at 8 kHz and on the clock of Opus (dynamic, RFC 3551 §6; 101 is what everybody uses).
+const OUR_EVENTS: [(u8, u32); 2] = [(101, 8_000), (102, 48_000)];
+/// Dynamic payload types (RFC 3551 §6).
+const DYNAMIC: std::ops::RangeInclusive<u8> = 96..=127;
+/// Packet length where the caller names none (RFC 3551 §4.2), and that of Opus.
 const PTIME_MS: u8 = 20;
 /// Packet lengths we send, milliseconds.
 const PTIMES: std::ops::RangeInclusive<u32> = 10..=60;
@@ -58,10 +65,11 @@ const PTIMES: std::ops::RangeInclusive<u32> = 10..=60;
 /// Answer an offer: every m-line in its place (RFC 3264 §6), the first usable audio stream taken, all others with port 0.
 pub fn answer(offer: &[u8], local: &Local) -> Result<(Bytes, LegUpdate), AnswerError> {
     let offer = Sdp::parse(offer).map_err(|_| AnswerError::NotSdp)?;
-    let (place, formats) =
-        offer.media().enumerate().find_map(|(place, media)| Some((place, taken(&media, local)?))).ok_or(AnswerError::NoCommonCodec)?;
-    let media = offer.media().nth(place).ok_or(AnswerError::NoCommonCodec)?;
-    let agreed = agree(&media, &formats, local).ok_or(AnswerError::NoCommonCodec)?;
+    let none = || AnswerError::NoCommonCodec(local.codecs.clone());
+    let (place, media, formats) =
+        offer.media().enumerate().find_map(|(place, media)| Some((place, media, taken(&media, local, Order::Ours)?))).ok_or_else(none)?;
+    let agreed = agree(&media, &formats, local).ok_or_else(none)?;
+    let extras: ArrayVec<Extra<'_>, 4> = formats.answered_extras(agreed.codec).collect();
 
     // RFC 9143 §7.3: of a bundle, what is taken stays in it. RTCP must share the port then (§9.3).
     let bundled = if agreed.rtcp_mux && media.is_grouped("BUNDLE") { media.mid() } else { None };
@@ -70,9 +78,10 @@ pub fn answer(offer: &[u8], local: &Local) -> Result<(Bytes, LegUpdate), AnswerE
         if other == place {
             Audio {
                 protocol: offered.protocol(),
-                // RFC 3264 §6.1: the caller's number and order; one codec, so that nobody has to guess which will be sent.
+                // RFC 3264 §6.1: the caller's number; one codec, so that nobody has to guess which will be sent.
                 codecs: &[(agreed.payload_type, agreed.codec)],
                 events: formats.answered_events(agreed.codec),
+                extras: &extras,
                 ptime_ms: agreed.ptime_ms,
                 direction: agreed.direction,
                 rtcp_mux: agreed.rtcp_mux,
@@ -89,8 +98,8 @@ pub fn answer(offer: &[u8], local: &Local) -> Result<(Bytes, LegUpdate), AnswerE
 /// Make the first offer of a session.
 pub fn offer(local: &Local) -> Bytes {
     let mut out = head(local, None, None);
-    let codecs = our_codecs(local);
-    Audio { protocol: b"RTP/AVP", codecs: &codecs, events: &[OUR_OFFERED_EVENTS], ..Audio::OFFERED }.write(&mut out, local);
+    let Ours { codecs, events } = Ours::new(local, None);
+    Audio { protocol: b"RTP/AVP", codecs: &codecs, events: &events, ..Audio::OFFERED }.write(&mut out, local);
     out.into()
 }
 
@@ -108,10 +117,9 @@ impl std::fmt::Debug for Sent {
 /// stream offered with all we speak, the refused ones refused still, payload types meaning what they meant (§8.3.2).
 pub fn offer_again(sent: &[u8], local: &Local) -> Bytes {
     let Ok(sent) = Sdp::parse(sent) else { return offer(local) };
-    let Some(place) = sent.media().position(|media| taken(&media, local).is_some()) else { return offer(local) };
+    let Some(place) = sent.media().position(|media| taken(&media, local, Order::Theirs).is_some()) else { return offer(local) };
     let bundled = sent.media().nth(place).filter(|media| media.is_grouped("BUNDLE")).and_then(|media| media.mid());
     let mut out = head(local, None, bundled);
-    let codecs = our_codecs(local);
     for (other, media) in sent.media().enumerate() {
         if other != place {
             media.line().write(&mut out);
@@ -120,48 +128,83 @@ pub fn offer_again(sent: &[u8], local: &Local) -> Bytes {
             }
             continue;
         }
-        let known = taken(&media, local).map(|formats| formats.events).unwrap_or_default();
-        let events = known.first().map_or(OUR_OFFERED_EVENTS, |&(format, _)| (format, EventSet::KEYS_AND_FLASH));
-        Audio { protocol: media.protocol(), codecs: &codecs, events: &[events], mid: media.mid(), ..Audio::OFFERED }.write(&mut out, local);
+        let Ours { codecs, events } = Ours::new(local, Some(&media));
+        Audio { protocol: media.protocol(), codecs: &codecs, events: &events, mid: media.mid(), ..Audio::OFFERED }.write(&mut out, local);
     }
     out.into()
 }
 
-const OUR_OFFERED_EVENTS: (EventFormat, EventSet) = (EventFormat { payload_type: OUR_EVENTS, rate_hz: 8_000 }, EventSet::KEYS_AND_FLASH);
-
-fn our_codecs(local: &Local) -> ArrayVec<(u8, Codec), 4> {
-    local.codecs.iter().map(|codec| (codec.usual_payload_type(), *codec)).collect()
+/// All we speak, numbered for an offer.
+struct Ours {
+    codecs: ArrayVec<(u8, Codec), 4>,
+    events: ArrayVec<(EventFormat, EventSet), 2>,
 }
 
-/// Read the answer to our `offer`, or to [`offer_again`].
-pub fn read_answer(answer: &[u8], local: &Local) -> Result<LegUpdate, AnswerError> {
+impl Ours {
+    /// Numbers that mean something in `sent`, the stream as we described it last, keep meaning that (RFC 3264 §8.3.2).
+    fn new(local: &Local, sent: Option<&Media<'_>>) -> Self {
+        let known = sent.and_then(|media| taken(media, local, Order::Theirs));
+        let mut used = sent.iter().flat_map(|media| media.payload_types()).fold(0_u128, |used, number| used | 1 << number);
+        let mut number = |known: Option<u8>, usual: u8| {
+            let free = |number: &u8| used & (1 << number) == 0;
+            let number = known.or_else(|| Some(usual).filter(free)).or_else(|| DYNAMIC.into_iter().find(free)).unwrap_or(usual);
+            used |= 1 << number;
+            number
+        };
+        let of = |codec: Codec| known.as_ref()?.codecs.iter().find(|(_, own)| *own == codec).map(|(number, _)| *number);
+        let codecs = local.codecs.iter().map(|codec| (number(of(*codec), codec.usual_payload_type()), *codec)).collect();
+        let of =
+            |rate_hz: u32| known.as_ref()?.events.iter().find(|(event, _)| event.rate_hz == rate_hz).map(|(event, _)| event.payload_type);
+        let clock = |rate_hz: u32| local.codecs.iter().any(|codec| codec.clock_hz() == rate_hz);
+        let mut events: ArrayVec<_, 2> = OUR_EVENTS
+            .into_iter()
+            .filter(|(_, rate_hz)| clock(*rate_hz))
+            .map(|(usual, rate_hz)| EventFormat { payload_type: number(of(rate_hz), usual), rate_hz })
+            .map(|event| (event, EventSet::KEYS_AND_FLASH))
+            .collect();
+        if let Some(best) = local.codecs.first() {
+            // Keys on the clock of the codec we like best are named first.
+            events.sort_by_key(|(event, _)| event.rate_hz != best.clock_hz());
+        }
+        Self { codecs, events }
+    }
+}
+
+/// Read the answer to `offered`: our [`offer`], or [`offer_again`].
+pub fn read_answer(answer: &[u8], offered: &[u8], local: &Local) -> Result<LegUpdate, AnswerError> {
+    let none = || AnswerError::NoCommonCodec(local.codecs.clone());
     let answer = Sdp::parse(answer).map_err(|_| AnswerError::NotSdp)?;
     // We offer one stream alive, so at most one is answered alive (RFC 3264 §6), in whatever place.
-    let (media, formats) = answer.media().find_map(|media| Some((media, taken(&media, local)?))).ok_or(AnswerError::NoCommonCodec)?;
-    let mut agreed = agree(&media, &formats, local).ok_or(AnswerError::NoCommonCodec)?;
-    // What they send bears the numbers of our offer, whatever theirs are for the other way (RFC 3264 §5.1). A full list is no loss:
-    // six numbers for two codecs are more than anyone uses.
-    for ours in our_codecs(local) {
+    let (media, formats) = answer.media().find_map(|media| Some((media, taken(&media, local, Order::Theirs)?))).ok_or_else(none)?;
+    let mut agreed = agree(&media, &formats, local).ok_or_else(none)?;
+    // What they send bears the numbers of our offer, whatever theirs are for the other way (RFC 3264 §5.1). A full list is no loss: eight
+    // numbers for four codecs are more than anyone uses.
+    let offered = Sdp::parse(offered).ok();
+    let ours = offered.as_ref().and_then(|offered| offered.media().find_map(|media| taken(&media, local, Order::Theirs)));
+    let Some(ours) = ours else { return Ok(agreed) };
+    for ours in ours.codecs {
         if !agreed.receive.iter().any(|(number, _)| *number == ours.0) {
             let _ = agreed.receive.try_push(ours);
         }
     }
-    let ours = OUR_OFFERED_EVENTS.0;
-    if !agreed.events.is_empty() && !agreed.events.iter().any(|event| event.payload_type == ours.payload_type) {
-        let _ = agreed.events.try_push(ours);
+    let keys = !agreed.events.is_empty();
+    for (ours, _) in ours.events.into_iter().filter(|_| keys) {
+        if !agreed.events.iter().any(|event| event.payload_type == ours.payload_type) {
+            let _ = agreed.events.try_push(ours);
+        }
     }
     Ok(agreed)
 }
 
 /// What a stream and we have in common; `None` when it is no stream for us.
-fn taken(media: &Media<'_>, local: &Local) -> Option<Formats> {
+fn taken<'s>(media: &Media<'s>, local: &Local, order: Order) -> Option<Formats<'s>> {
     // Encrypted profiles (RTP/SAVP, UDP/TLS/RTP/SAVPF) are refused, not answered in the clear.
     let plain = [&b"RTP/AVP"[..], b"RTP/AVPF"].iter().any(|profile| media.protocol().eq_ignore_ascii_case(profile));
     let wanted = media.kind().eq_ignore_ascii_case(b"audio") && media.port().is_some_and(|port| port != 0) && plain;
-    wanted.then(|| Formats::common(media, &local.codecs)).flatten()
+    wanted.then(|| Formats::common(media, &local.codecs, order)).flatten()
 }
 
-fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<LegUpdate> {
+fn agree(media: &Media<'_>, formats: &Formats<'_>, local: &Local) -> Option<LegUpdate> {
     let &(payload_type, codec) = formats.codecs.first()?;
     let port = media.port()?;
     let connection = media.connection();
@@ -179,15 +222,17 @@ fn agree(media: &Media<'_>, formats: &Formats, local: &Local) -> Option<LegUpdat
         (None, None) => None,
     };
     let wished = media.ptime_ms().unwrap_or(PTIME_MS.into()).min(media.maxptime_ms().unwrap_or(u32::MAX));
+    // Opus goes out every tick, whatever is wished for.
+    let wished = if codec.is_octet_stream() { wished } else { PTIME_MS.into() };
     let ptime_ms = u8::try_from(wished.clamp(*PTIMES.start(), *PTIMES.end()) / 10 * 10).unwrap_or(PTIME_MS);
     Some(LegUpdate {
         codec,
         payload_type,
         receive: formats.codecs.clone(),
         events: formats.events.iter().map(|(event, _)| *event).collect(),
-        comfort_noise: ArrayVec::new(),
-        redundancy: ArrayVec::new(),
-        opus_bitrate: None,
+        comfort_noise: formats.comfort_noise.iter().map(|noise| noise.payload_type).collect(),
+        redundancy: formats.redundancy.iter().map(|red| red.payload_type).collect(),
+        opus_bitrate: formats.opus_bitrate,
         ptime_ms,
         remote,
         remote_rtcp,

@@ -4,7 +4,7 @@ use crate::codec::Codec;
 use crate::media::{Direction, EventFormat};
 use crate::wire::sdp::Media;
 
-use super::formats::EventSet;
+use super::formats::{EventSet, Extra};
 use super::{Local, PTIME_MS};
 
 /// The session part. `time` is the offer's `t=` line, `bundled` the name of the one section in a bundle.
@@ -42,6 +42,7 @@ pub(super) struct Audio<'a> {
     pub(super) protocol: &'a [u8],
     pub(super) codecs: &'a [(u8, Codec)],
     pub(super) events: &'a [(EventFormat, EventSet)],
+    pub(super) extras: &'a [Extra<'a>],
     pub(super) ptime_ms: u8,
     pub(super) direction: Direction,
     pub(super) rtcp_mux: bool,
@@ -54,6 +55,7 @@ impl Audio<'_> {
         protocol: b"RTP/AVP",
         codecs: &[],
         events: &[],
+        extras: &[],
         ptime_ms: PTIME_MS,
         direction: Direction::SendReceive,
         rtcp_mux: true,
@@ -63,13 +65,25 @@ impl Audio<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>, local: &Local) {
         out.extend_from_slice(format!("m=audio {} ", local.port).as_bytes());
         out.extend_from_slice(self.protocol);
-        let numbers = self.codecs.iter().map(|(number, _)| *number).chain(self.events.iter().map(|(event, _)| event.payload_type));
+        let codecs = self.codecs.iter().map(|(number, _)| *number);
+        let extras = self.extras.iter().map(|extra| extra.payload_type);
+        let numbers = codecs.chain(extras).chain(self.events.iter().map(|(event, _)| event.payload_type));
         for number in numbers {
             out.extend_from_slice(format!(" {number}").as_bytes());
         }
         line(out, &[]);
         for (number, codec) in self.codecs {
-            text(out, &format!("a=rtpmap:{number} {}/{}", codec.name(), codec.clock_hz()));
+            put_map(out, *number, codec.name(), codec.clock_hz(), codec.rtpmap_channels());
+            if *codec == Codec::Opus {
+                // RFC 7587 §6.1: we make use of FEC, want mono and send it, and never leave silence out.
+                text(out, &format!("a=fmtp:{number} useinbandfec=1;stereo=0;sprop-stereo=0;usedtx=0"));
+            }
+        }
+        for Extra { payload_type, name, clock_hz, channels, parameters } in self.extras {
+            put_map(out, *payload_type, name, *clock_hz, *channels);
+            if let Some(parameters) = parameters {
+                line(out, &[format!("a=fmtp:{payload_type} ").as_bytes(), parameters]);
+            }
         }
         for (EventFormat { payload_type, rate_hz }, set) in self.events {
             text(out, &format!("a=rtpmap:{payload_type} telephone-event/{rate_hz}"));
@@ -90,6 +104,12 @@ impl Audio<'_> {
             },
         );
     }
+}
+
+/// RFC 8866 §6.6: one channel is not said.
+fn put_map(out: &mut Vec<u8>, number: u8, name: &str, clock_hz: u32, channels: u8) {
+    let channels = if channels > 1 { format!("/{channels}") } else { String::new() };
+    text(out, &format!("a=rtpmap:{number} {name}/{clock_hz}{channels}"));
 }
 
 /// RFC 5888 §9.1: an answerer that knows the attribute keeps it.

@@ -2,6 +2,7 @@
 
 mod offers;
 mod peers;
+mod wideband;
 
 use proptest::prelude::*;
 
@@ -16,6 +17,10 @@ pub(super) fn local() -> Local {
         signalled_from: "198.51.100.7".parse().unwrap(),
         codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
     }
+}
+
+fn no_codec() -> AnswerError {
+    AnswerError::NoCommonCodec(local().codecs)
 }
 
 fn answered(offer: &str) -> (String, LegUpdate) {
@@ -37,15 +42,15 @@ m=application 2332 RTP/AVP 100\r\na=rtpmap:100 H224/4800\r\n\
 m=image 6000 udptl t38\r\n";
 
 #[test]
-fn the_callers_first_codec_is_taken_and_the_answer_says_one() {
+fn of_the_codecs_in_common_our_first_is_answered_and_all_are_taken() {
     let (sdp, agreed) = answered(TRUNK);
-    assert_eq!((agreed.codec, agreed.payload_type), (Codec::Pcmu, 0));
-    assert_eq!(agreed.receive.as_slice(), [(0, Codec::Pcmu), (8, Codec::Pcma)]);
+    assert_eq!((agreed.codec, agreed.payload_type), (Codec::Pcma, 8));
+    assert_eq!(agreed.receive.as_slice(), [(8, Codec::Pcma), (0, Codec::Pcmu)]);
     assert_eq!(agreed.remote, Some("198.51.100.7:30000".parse().unwrap()));
     assert_eq!(agreed.remote_rtcp, Some("198.51.100.7:30001".parse().unwrap()));
     assert_eq!(
         sdp,
-        "v=0\r\no=- 77 3 IN IP4 192.0.2.50\r\ns=-\r\nc=IN IP4 192.0.2.50\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
+        "v=0\r\no=- 77 3 IN IP4 192.0.2.50\r\ns=-\r\nc=IN IP4 192.0.2.50\r\nt=0 0\r\nm=audio 20000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\n\
 a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
     );
 }
@@ -100,10 +105,10 @@ fn keys_are_taken_on_whatever_number_and_clock_the_offer_names() {
 
 #[test]
 fn dynamic_numbers_and_static_ones_without_rtpmap_are_codecs_too() {
-    let (_, agreed) = answered("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 98 8\na=rtpmap:98 pcmu/8000\n");
+    let (_, agreed) = answered("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 98 0\na=rtpmap:98 pcmu/8000\n");
     assert_eq!((agreed.codec, agreed.payload_type), (Codec::Pcmu, 98));
     let refused = answer(b"v=0\nm=audio 4000 RTP/AVP 8\na=rtpmap:8 OPUS/48000/2\n", &local());
-    assert_eq!(refused.unwrap_err(), AnswerError::NoCommonCodec);
+    assert_eq!(refused.unwrap_err(), no_codec());
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn encrypted_disabled_and_foreign_streams_are_no_common_codec() {
         "v=0\nm=video 4000 RTP/AVP 8\n",
         "v=0\n",
     ] {
-        assert_eq!(answer(offer.as_bytes(), &local()).unwrap_err(), AnswerError::NoCommonCodec, "{offer}");
+        assert_eq!(answer(offer.as_bytes(), &local()).unwrap_err(), no_codec(), "{offer}");
     }
     assert_eq!(answer(b"Signal=5", &local()).unwrap_err(), AnswerError::NotSdp);
 }
@@ -163,13 +168,14 @@ fn the_second_audio_stream_is_taken_when_the_first_is_encrypted() {
 
 #[test]
 fn our_offer_has_a_law_first_and_its_answer_is_read() {
-    let offer = String::from_utf8(offer(&local()).to_vec()).unwrap();
+    let sent = offer(&local());
+    let offer = String::from_utf8(sent.to_vec()).unwrap();
     assert!(offer.contains("m=audio 20000 RTP/AVP 8 0 101\r\n"), "{offer}");
-    let agreed = read_answer(TRUNK.as_bytes(), &local()).unwrap();
+    let agreed = read_answer(TRUNK.as_bytes(), &sent, &local()).unwrap();
     assert_eq!(agreed.codec, Codec::Pcmu);
     assert!(agreed.receive.contains(&(8, Codec::Pcma)));
-    assert_eq!(read_answer(b"v=0\nm=audio 0 RTP/AVP 8\n", &local()).unwrap_err(), AnswerError::NoCommonCodec);
-    assert_eq!(read_answer(b"", &local()).unwrap_err(), AnswerError::NotSdp);
+    assert_eq!(read_answer(b"v=0\nm=audio 0 RTP/AVP 8\n", &sent, &local()).unwrap_err(), no_codec());
+    assert_eq!(read_answer(b"", &sent, &local()).unwrap_err(), AnswerError::NotSdp);
 }
 
 proptest! {
@@ -187,7 +193,7 @@ proptest! {
         // Half of them cut short.
         let cut = cut.index(octets.len() * 2);
         octets.truncate(cut);
-        let _ = read_answer(&octets, &local());
+        let _ = read_answer(&octets, &octets, &local());
         let _ = offer_again(&octets, &local());
         if let Ok((sdp, agreed)) = answer(&octets, &local()) {
             let (offered, answered) = (Sdp::parse(&octets).unwrap(), Sdp::parse(&sdp).unwrap());
@@ -200,13 +206,13 @@ proptest! {
             }
             prop_assert!((10..=60).contains(&agreed.ptime_ms) && agreed.ptime_ms % 10 == 0);
             prop_assert_eq!(agreed.receive.first(), Some(&(agreed.payload_type, agreed.codec)));
-            prop_assert!(read_answer(&sdp, &local()).is_ok());
+            prop_assert!(read_answer(&sdp, &octets, &local()).is_ok());
         }
     }
 
     #[test]
     fn no_octets_make_it_panic(octets in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = answer(&octets, &local());
-        let _ = read_answer(&octets, &local());
+        let _ = read_answer(&octets, &octets, &local());
     }
 }

@@ -44,20 +44,20 @@ fn a_cisco_room_keeps_six_m_lines_and_gets_a_law() {
 }
 
 #[test]
-fn a_poly_room_with_a_latin_1_name_gets_mu_law_as_it_asked_and_keys_on_119() {
+fn a_poly_room_with_a_latin_1_name_gets_a_law_and_keys_on_119() {
     assert!(wire(POLY_GROUP).contains(&0xe4), "the name is Latin-1 on the wire");
     let (lines, agreed) = answered(POLY_GROUP);
     assert_eq!(
         media(&lines),
         [
-            "m=audio 20000 RTP/AVP 0 119",
+            "m=audio 20000 RTP/AVP 8 119",
             "m=video 0 RTP/AVP 109 110 96",
             "m=control 0 RTP/AVP 100",
             "m=application 0 TCP/BFCP *",
             "m=image 0 udptl t38",
         ]
     );
-    assert_eq!((agreed.codec, agreed.events.as_slice()), (Codec::Pcmu, [event(119, 8_000)].as_slice()));
+    assert_eq!((agreed.codec, agreed.events.as_slice()), (Codec::Pcma, [event(119, 8_000)].as_slice()));
     assert!(has(&lines, "a=rtpmap:119 telephone-event/8000") && has(&lines, "a=fmtp:119 0-15"));
 }
 
@@ -76,7 +76,7 @@ fn pexip_gets_its_profile_its_bundle_of_one_and_rtcp_on_the_same_port() {
 #[test]
 fn lifesize_may_name_a_host_and_leave_out_name_and_time() {
     let (lines, agreed) = answered(LIFESIZE);
-    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVP 0 101", "m=video 0 RTP/AVP 97", "m=application 0 RTP/AVP 102"]);
+    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVP 8 101", "m=video 0 RTP/AVP 97", "m=application 0 RTP/AVP 102"]);
     assert_eq!((agreed.remote, agreed.remote_rtcp, agreed.direction), (None, None, Direction::SendReceive));
     assert_eq!(agreed.ptime_ms, 20);
     assert!(has(&lines, "s=-") && has(&lines, "t=0 0"));
@@ -85,21 +85,22 @@ fn lifesize_may_name_a_host_and_leave_out_name_and_time() {
 #[test]
 fn a_border_controller_that_offers_both_ways_is_answered_in_the_clear() {
     let (lines, agreed) = answered(TEAMS_SBC);
-    assert_eq!(media(&lines), ["m=audio 0 RTP/SAVP 104 9 8 0 101 13", "m=audio 20000 RTP/AVP 8 101"]);
+    assert_eq!(media(&lines), ["m=audio 0 RTP/SAVP 104 9 8 0 101 13", "m=audio 20000 RTP/AVP 8 13 101"]);
+    assert_eq!(agreed.comfort_noise.as_slice(), [13]);
     assert_eq!(agreed.remote, Some("198.51.100.64:6242".parse().unwrap()));
     assert!(has(&lines, "a=fmtp:101 0-16"), "0-15,16 is 0-16");
     assert!(!lines.iter().any(|line| line.starts_with("a=crypto") || line.starts_with("a=group") || line.starts_with("a=candidate")));
 }
 
 #[test]
-fn trunks_of_asterisk_and_freeswitch_get_their_own_order() {
+fn trunks_of_asterisk_and_freeswitch_get_a_law() {
     let (lines, agreed) = answered(ASTERISK);
     assert_eq!(media(&lines), ["m=audio 20000 RTP/AVP 8 101"]);
     assert!(has(&lines, "a=fmtp:101 0-16"));
     assert_eq!(agreed.codec, Codec::Pcma);
     let (lines, agreed) = answered(FREESWITCH);
-    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVP 0 101"]);
-    assert_eq!(agreed.codec, Codec::Pcmu);
+    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVP 8 101"]);
+    assert_eq!(agreed.codec, Codec::Pcma);
     assert_eq!(agreed.events.as_slice(), [event(101, 8_000), event(103, 48_000)], "keys are heard on either clock");
 }
 
@@ -118,7 +119,7 @@ fn baresip_is_reached_by_ipv6_only_from_ipv6() {
 #[test]
 fn linphone_gets_keys_on_the_codec_s_clock_though_it_names_others_first() {
     let (lines, agreed) = answered(LINPHONE);
-    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVPF 0 100"]);
+    assert_eq!(media(&lines), ["m=audio 20000 RTP/AVPF 8 100"]);
     assert_eq!(agreed.events.as_slice(), [event(100, 8_000), event(101, 48_000), event(99, 16_000)]);
     assert!(has(&lines, "a=fmtp:100 0-15"));
 }
@@ -177,7 +178,7 @@ fn an_offer_of_ours_in_a_call_keeps_its_m_lines_in_place_and_its_numbers() {
     let theirs =
         "v=0\r\nc=IN IP4 198.51.100.64\r\nm=audio 0 RTP/SAVP 8\r\nm=audio 6242 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
     assert_eq!(String::from_utf8_lossy(&again).matches("m=audio 0 RTP/SAVP").count(), 1);
-    assert_eq!(read_answer(theirs.as_bytes(), &local()).unwrap().remote, Some("198.51.100.64:6242".parse().unwrap()));
+    assert_eq!(read_answer(theirs.as_bytes(), &again, &local()).unwrap().remote, Some("198.51.100.64:6242".parse().unwrap()));
     assert_eq!(offer_again(b"", &local()), offer(&local()));
 }
 
@@ -200,7 +201,7 @@ fn pexip_s_bundle_lives_on_in_an_offer_of_ours() {
 fn answers_of_ours_are_read_as_answers_and_offers_of_ours_can_be_answered() {
     for offer in offers::ALL {
         let (sdp, agreed) = answer(&wire(offer), &local()).unwrap();
-        let theirs = read_answer(&sdp, &local()).unwrap();
+        let theirs = read_answer(&sdp, &wire(offer), &local()).unwrap();
         assert_eq!((theirs.codec, theirs.ptime_ms, theirs.rtcp_mux), (agreed.codec, agreed.ptime_ms, agreed.rtcp_mux));
         let (_, back) = answer(&offer_again(&sdp, &local()), &local()).unwrap();
         assert_eq!((back.codec, back.direction), (Codec::Pcma, Direction::SendReceive));
