@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod codecs;
 mod desk;
 mod ears;
 mod entering;

@@ -85,7 +85,7 @@ impl World {
             max_calls: 100,
             longest: Duration::from_secs(12 * 3600),
             workers: 2,
-            codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
+            codecs: Codec::ALL.into_iter().collect(),
             opus: OpusSettings::default(),
             meetings: vec![meeting("testmote1", ID), meeting("andra", OTHER_ID)],
         };

@@ -73,6 +73,8 @@ pub struct CallArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CodecName {
+    Opus,
+    G722,
     Pcma,
     Pcmu,
 }
@@ -166,6 +168,8 @@ async fn call(args: &CallArgs) -> Result<(), CallError> {
     let line = Line::open(server).await.map_err(CallError::Socket)?;
     let mut settings = PhoneSettings::new(&target, line.sip_address(), line.rtp_address(), server);
     settings.codecs = match args.codec {
+        CodecName::Opus => vec![Codec::Opus],
+        CodecName::G722 => vec![Codec::G722],
         CodecName::Pcma => vec![Codec::Pcma],
         CodecName::Pcmu => vec![Codec::Pcmu],
     };

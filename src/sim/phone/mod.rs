@@ -6,8 +6,9 @@
 //!
 //! - `signalling.rs`: requests, responses, transactions, the dialog; `writing.rs`: their octets
 //! - `message.rs`, `sdp.rs`: reading and writing, apart from the bridge's code
-//! - `sound.rs`: what it sends; `recording.rs`: what it hears
+//! - `sound.rs`: what it sends; `ear.rs`, `recording.rs`: what it hears
 
+mod ear;
 mod message;
 mod recording;
 mod sdp;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use self::ear::Ear;
 pub use self::recording::{Heard, Recording};
 use self::signalling::{Ack, Client, State};
 use self::sound::{Sound, Tick};
@@ -32,9 +34,6 @@ pub use self::sound::{Source, TICK};
 use crate::codec::Codec;
 use crate::names::Key;
 use crate::wire::rtp::{Packet, is_rtcp};
-
-/// Longest packet heard, samples: 200 ms (RFC 3551 §4.2 has receivers take that).
-const LONGEST_PACKET: usize = 1_600;
 
 /// How keys are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -210,6 +209,11 @@ pub struct Phone {
     version: u64,
     hold: Option<Hold>,
     sound: Sound,
+    ear: Ear,
+    /// The codec of the last packet of sound.
+    hears_in: Option<Codec>,
+    /// What the bridge's payload types mean, as offer and answer say.
+    formats: Vec<(u8, Codec)>,
     recording: Recording,
     random: StdRng,
     outputs: VecDeque<PhoneOutput>,
@@ -243,6 +247,9 @@ impl Phone {
             version: 0,
             hold: None,
             sound,
+            ear: Ear::new(),
+            hears_in: None,
+            formats: Codec::ALL.map(|codec| (codec.usual_payload_type(), codec)).to_vec(),
             recording: Recording::default(),
             random,
             outputs: VecDeque::new(),
@@ -263,6 +270,11 @@ impl Phone {
     /// What was heard so far.
     pub fn recording(&self) -> &Recording {
         &self.recording
+    }
+
+    /// The codec of the sound that came last.
+    pub fn hears_in(&self) -> Option<Codec> {
+        self.hears_in
     }
 
     /// Whether the call is answered and not over.
@@ -301,15 +313,9 @@ impl Phone {
             return;
         }
         let Ok(packet) = Packet::parse(datagram) else { return };
-        let codec = match packet.payload_type {
-            8 => Codec::Pcma,
-            0 => Codec::Pcmu,
-            _ => return,
-        };
-        let mut sound = [0; LONGEST_PACKET];
-        let Some(sound) = sound.get_mut(..packet.payload.len()) else { return };
-        codec.decode(packet.payload, sound);
-        self.recording.push(now, packet.ssrc, packet.timestamp, sound);
+        let Some((_, codec)) = self.formats.iter().find(|(number, _)| *number == packet.payload_type) else { return };
+        self.hears_in = Some(*codec);
+        self.ear.hear(now, *codec, &packet, &mut self.recording);
     }
 
     /// When to call [`Phone::handle_timeout`].

@@ -1,4 +1,4 @@
-//! Offers and answers as a phone writes and reads them (RFC 8866, RFC 3264): one audio stream, G.711, telephone events.
+//! Offers and answers as a phone writes and reads them (RFC 8866, RFC 3264): one audio stream, telephone events.
 //!
 //! Deliberately not the bridge's code, as with [`super::message`].
 
@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::Hold;
 use crate::codec::Codec;
 
-/// The payload type a phone offers telephone events under; an answer takes the offerer's.
-pub const EVENTS: u8 = 101;
+/// The payload types a phone offers telephone events under, and their clocks, Hz; an answer takes the offerer's numbers.
+pub const EVENTS: [(u8, u32); 2] = [(101, 8_000), (102, 48_000)];
 
 /// What a phone says of itself.
 #[derive(Clone, Debug)]
@@ -31,16 +31,16 @@ pub struct Own {
 pub struct Theirs {
     /// Where it wants RTP; `None` when it wants none (port 0).
     pub remote: Option<SocketAddr>,
-    /// G.711 codecs in its order.
-    pub codecs: Vec<Codec>,
-    /// Its payload type for telephone events at 8 kHz.
-    pub events: Option<u8>,
+    /// Codecs in its order, under these payload types.
+    pub codecs: Vec<(u8, Codec)>,
+    /// Its payload types for telephone events, and their clocks, Hz.
+    pub events: Vec<(u8, u32)>,
     /// Its direction attribute: `sendrecv` where none is.
     pub direction: String,
 }
 
 /// An offer (or, with one codec, an answer) of `codecs`, with telephone events under `events`.
-pub fn write(own: &Own, codecs: &[Codec], events: Option<u8>) -> Vec<u8> {
+pub fn write(own: &Own, codecs: &[(u8, Codec)], events: &[(u8, u32)]) -> Vec<u8> {
     let address = match own.hold {
         // RFC 3264 §8.4: the old way to hold.
         Some(Hold::ZeroAddress) => IpAddr::from([0, 0, 0, 0]),
@@ -55,13 +55,14 @@ pub fn write(own: &Own, codecs: &[Codec], events: Option<u8>) -> Vec<u8> {
     let mut formats = String::new();
     let mut maps = String::new();
     // Writing into a String cannot fail.
-    for codec in codecs {
-        let _ = write!(formats, " {}", codec.usual_payload_type());
-        let _ = write!(maps, "a=rtpmap:{} {}/8000\r\n", codec.usual_payload_type(), codec.name());
+    for (number, codec) in codecs {
+        let _ = write!(formats, " {number}");
+        let channels = if *codec == Codec::Opus { "/2" } else { "" };
+        let _ = write!(maps, "a=rtpmap:{number} {}/{}{channels}\r\n", codec.name(), codec.clock_hz());
     }
-    if let Some(events) = events {
-        let _ = write!(formats, " {events}");
-        let _ = write!(maps, "a=rtpmap:{events} telephone-event/8000\r\na=fmtp:{events} 0-15\r\n");
+    for (number, rate_hz) in events {
+        let _ = write!(formats, " {number}");
+        let _ = write!(maps, "a=rtpmap:{number} telephone-event/{rate_hz}\r\na=fmtp:{number} 0-15\r\n");
     }
     format!(
         "v=0\r\no=- {session} {version} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n\
@@ -81,7 +82,7 @@ pub fn read(body: &[u8]) -> Option<Theirs> {
     let mut audio: Option<(u16, Vec<u8>)> = None;
     let mut ended = false;
     let mut direction = "sendrecv".to_owned();
-    let mut maps: Vec<(u8, String)> = vec![(0, "PCMU/8000".into()), (8, "PCMA/8000".into())];
+    let mut maps: Vec<(u8, String)> = vec![(0, "PCMU/8000".into()), (8, "PCMA/8000".into()), (9, "G722/8000".into())];
     for line in text.lines() {
         if let Some(value) = line.strip_prefix("m=") {
             if audio.is_some() {
@@ -109,15 +110,18 @@ pub fn read(body: &[u8]) -> Option<Theirs> {
     }
     let (port, formats) = audio?;
     let named = |format: &u8| maps.iter().find(|(number, _)| number == format).map(|(_, name)| name.as_str());
-    let codecs = formats.iter().filter_map(|format| match (format, named(format)?) {
-        (8, "PCMA/8000" | "PCMA/8000/1") => Some(Codec::Pcma),
-        (0, "PCMU/8000" | "PCMU/8000/1") => Some(Codec::Pcmu),
+    let codec = |format: &u8| match named(format)? {
+        "PCMA/8000" | "PCMA/8000/1" => Some((*format, Codec::Pcma)),
+        "PCMU/8000" | "PCMU/8000/1" => Some((*format, Codec::Pcmu)),
+        "G722/8000" | "G722/8000/1" => Some((*format, Codec::G722)),
+        "OPUS/48000/2" => Some((*format, Codec::Opus)),
         _ => None,
-    });
+    };
+    let event = |format: &u8| Some((*format, named(format)?.strip_prefix("TELEPHONE-EVENT/")?.parse().ok()?));
     Some(Theirs {
         remote: address.filter(|_| port != 0).map(|address| SocketAddr::new(address, port)),
-        codecs: codecs.collect(),
-        events: formats.iter().copied().find(|format| named(format) == Some("TELEPHONE-EVENT/8000")),
+        codecs: formats.iter().filter_map(codec).collect(),
+        events: formats.iter().filter_map(event).collect(),
         direction,
     })
 }
@@ -130,9 +134,10 @@ mod tests {
     fn what_one_phone_writes_another_reads() {
         let rtp: SocketAddr = "192.0.2.7:4000".parse().unwrap();
         let own = Own { rtp, session: 1, version: 2, ptime_ms: 20, hold: Some(Hold::SendOnly) };
-        let theirs = read(&write(&own, &[Codec::Pcmu, Codec::Pcma], Some(97))).unwrap();
-        let codecs = vec![Codec::Pcmu, Codec::Pcma];
-        assert_eq!(theirs, Theirs { remote: Some(rtp), codecs, events: Some(97), direction: "sendonly".into() });
+        let codecs = vec![(0, Codec::Pcmu), (98, Codec::Opus), (9, Codec::G722), (8, Codec::Pcma)];
+        let events = vec![(97, 48_000), (101, 8_000)];
+        let theirs = read(&write(&own, &codecs, &events)).unwrap();
+        assert_eq!(theirs, Theirs { remote: Some(rtp), codecs, events, direction: "sendonly".into() });
     }
 
     #[test]

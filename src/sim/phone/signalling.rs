@@ -290,30 +290,41 @@ impl Phone {
     fn use_path(&mut self, now: Instant, theirs: Option<&Theirs>) {
         let sends = !matches!(self.hold, Some(Hold::Inactive | Hold::ZeroAddress));
         let path = theirs.filter(|theirs| sends && theirs.direction != "inactive" && theirs.direction != "sendonly").and_then(|theirs| {
-            let codec = self.common(theirs)?;
-            Some(Path { remote: theirs.remote?, codec, events: theirs.events.filter(|_| self.events().is_some()) })
+            let (payload_type, codec) = self.common(theirs)?;
+            // RFC 4733 §2.1: on the codec's clock, if the other side knows events there.
+            let fitting = theirs.events.iter().find(|(_, rate_hz)| *rate_hz == codec.clock_hz());
+            let events = fitting.or(theirs.events.first()).copied().filter(|_| !self.events().is_empty());
+            Some(Path { remote: theirs.remote?, codec, payload_type, events })
         });
+        if let Some(theirs) = theirs {
+            // What comes bears our own offer's numbers or theirs: in an answer they are the same.
+            self.formats.splice(0..0, theirs.codecs.iter().copied());
+            self.formats.truncate(16);
+        }
         self.sound.set_path(now, self.settings.phase, path);
     }
 
     /// RFC 3264 §6.1: the first of theirs that is one of ours.
-    fn common(&self, theirs: &Theirs) -> Option<Codec> {
-        theirs.codecs.iter().copied().find(|codec| self.settings.codecs.contains(codec))
+    fn common(&self, theirs: &Theirs) -> Option<(u8, Codec)> {
+        theirs.codecs.iter().copied().find(|(_, codec)| self.settings.codecs.contains(codec))
     }
 
-    fn events(&self) -> Option<u8> {
-        (self.settings.keys_by == KeyMethod::Rfc4733).then_some(sdp::EVENTS)
+    fn events(&self) -> &'static [(u8, u32)] {
+        let clocks = if self.settings.codecs.contains(&Codec::Opus) { 2 } else { 1 };
+        if self.settings.keys_by == KeyMethod::Rfc4733 { &sdp::EVENTS[..clocks] } else { &[] }
     }
 
     fn own_offer(&mut self) -> Vec<u8> {
         let own = self.own();
-        sdp::write(&own, &self.settings.codecs, self.events())
+        let codecs: Vec<_> = self.settings.codecs.iter().map(|codec| (codec.usual_payload_type(), *codec)).collect();
+        sdp::write(&own, &codecs, self.events())
     }
 
     fn own_answer(&mut self, theirs: &Theirs) -> Vec<u8> {
         let own = self.own();
-        let codecs: Vec<Codec> = self.common(theirs).into_iter().collect();
-        sdp::write(&own, &codecs, theirs.events.filter(|_| self.events().is_some()))
+        let codecs: Vec<_> = self.common(theirs).into_iter().collect();
+        let events = if self.events().is_empty() { &[] } else { theirs.events.as_slice() };
+        sdp::write(&own, &codecs, events)
     }
 
     fn own(&mut self) -> Own {

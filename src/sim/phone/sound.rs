@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::KeyMethod;
+use crate::audio::resample::Resampler;
 use crate::audio::tone::{KeyTone, Tone};
-use crate::audio::{FRAME, Frame, SILENCE, TICK_MS};
-use crate::codec::Codec;
+use crate::audio::{FRAME, Frame, Rate, SILENCE, Sound as Samples, TICK_MS};
+use crate::codec::{Codec, Encoders, OpusSettings, Payload};
+use crate::media::rate_of;
 use crate::names::Key;
 use crate::wire::rtp::{HEADER, Packet};
 use crate::wire::telephone_event::EventSender;
@@ -32,10 +34,12 @@ pub enum Source {
 pub struct Path {
     /// Where to.
     pub remote: SocketAddr,
-    /// In which codec, under its static payload type.
+    /// In which codec.
     pub codec: Codec,
-    /// Payload type of telephone events, if both sides know them.
-    pub events: Option<u8>,
+    /// Under this payload type.
+    pub payload_type: u8,
+    /// Payload type of telephone events and their clock, Hz, if both sides know them.
+    pub events: Option<(u8, u32)>,
 }
 
 /// The sending side of a phone's sound.
@@ -56,6 +60,9 @@ pub struct Sound {
     timestamp: u32,
     next: Option<Instant>,
     path: Option<Path>,
+    encoders: Encoders,
+    /// To the codec's rate.
+    up: Resampler,
 }
 
 #[derive(Debug)]
@@ -93,6 +100,9 @@ impl Sound {
             timestamp,
             next: None,
             path: None,
+            // Without memory for Opus a phone that should speak it is silent.
+            encoders: Encoders::new(Codec::ALL, &OpusSettings::default()).unwrap_or_default(),
+            up: Resampler::new(Rate::Narrow),
         }
     }
 
@@ -165,11 +175,12 @@ impl Sound {
         }
         let timestamp = self.timestamp;
         // RFC 3550 §5.1: the timestamp counts sampling instants, whether or not a packet is sent.
-        self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+        let counts = self.path.map_or(FRAME as u32, |path| path.codec.clock_hz() / 1000 * TICK_MS);
+        self.timestamp = self.timestamp.wrapping_add(counts);
         let packet = self.path.map(|path| {
             let sequence = self.sequence;
             self.sequence = self.sequence.wrapping_add(1);
-            let mut payload = [0; FRAME];
+            let mut payload = Payload::EMPTY;
             let packet = match &event {
                 Some((event, payload_type)) => Packet {
                     marker: event.marker,
@@ -180,9 +191,9 @@ impl Sound {
                     payload: &event.payload,
                 },
                 None => {
-                    path.codec.encode(&frame, &mut payload);
-                    let payload_type = path.codec.usual_payload_type();
-                    Packet { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc, payload: &payload }
+                    encode(&mut self.encoders, &mut self.up, path.codec, &frame, &mut payload);
+                    let Path { payload_type, .. } = path;
+                    Packet { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrc, payload: payload.octets() }
                 }
             };
             let mut datagram = vec![0; HEADER + packet.payload.len()];
@@ -203,8 +214,8 @@ impl Sound {
         let path = self.path?;
         let key = self.keys.pop_front()?;
         self.pressing = Some(match (self.method, path.events) {
-            (KeyMethod::Rfc4733, Some(payload_type)) => {
-                Pressing::Event(EventSender::new(key, self.timestamp, self.press_ms, path.codec.clock_hz()), payload_type)
+            (KeyMethod::Rfc4733, Some((payload_type, rate_hz))) => {
+                Pressing::Event(EventSender::new(key, self.timestamp, self.press_ms, rate_hz), payload_type)
             }
             (KeyMethod::Info, _) => Pressing::Info,
             // Where the other side knows no events, phones send the sound.
@@ -230,4 +241,13 @@ impl Sound {
             }
         }
     }
+}
+
+/// One tick of narrow sound in any codec.
+fn encode(encoders: &mut Encoders, up: &mut Resampler, codec: Codec, frame: &Frame, out: &mut Payload) {
+    let (mut narrow, mut sound) = (Samples::silence(Rate::Narrow), Samples::silence(Rate::Narrow));
+    narrow.samples_mut().copy_from_slice(frame);
+    up.aim(rate_of(codec));
+    up.run(&narrow, &mut sound);
+    encoders.encode(codec, sound.samples(), out);
 }

@@ -115,7 +115,7 @@ fn an_offer_in_the_200_is_answered_in_the_ack() {
     let desk = Desk::answered(|settings| settings.offer_in = OfferIn::Response);
     assert!(desk.last("INVITE").body.is_empty());
     let answer = sdp::read(&desk.last("ACK").body).unwrap();
-    assert_eq!((answer.codecs, answer.events), (vec![Codec::Pcma], Some(97)));
+    assert_eq!((answer.codecs, answer.events), (vec![(8, Codec::Pcma)], vec![(97, 8_000)]));
 }
 
 #[test]
