@@ -3,8 +3,9 @@
 use ljudbro::codec::Codec;
 use ljudbro::sim::{KeyMethod, OfferIn};
 
+use crate::desk::Id;
 use crate::ears::VOICE_DBOV;
-use crate::world::{ID, Id, World};
+use crate::world::{ID, World};
 
 /// A phone with these codecs in the meeting.
 fn caller(world: &mut World, codecs: &[Codec], offer_in: OfferIn, keys_by: KeyMethod) -> Id {
