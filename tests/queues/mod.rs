@@ -105,6 +105,8 @@ pub enum Sound {
     Silence,
     /// A sine of this frequency and amplitude.
     Tone(f64, f64),
+    /// Syllables of such a sine: 160 ms, 100 ms apart.
+    Syllables(f64, f64),
     /// The noise of a quiet line, −69 dBov.
     Noise,
 }
@@ -172,23 +174,42 @@ impl Caller {
         Self { leg, slot, sound, codec, offset, address, sequence: 100, timestamp: 0, packets: 0, encoders, seed }
     }
 
-    /// Send one packet that came `ago`.
-    pub fn talk(&mut self, queues: &mut Queues, ago: Duration) {
+    /// Packets of sound so far.
+    pub fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    /// What its phone said in a packet, A-law and back.
+    pub fn said(&mut self, packet: u32) -> Vec<i16> {
+        let (mut octets, mut samples) = ([0; 160], vec![0; 160]);
+        Codec::Pcma.encode(&self.frame(packet)[..160], &mut octets);
+        Codec::Pcma.decode(&octets, &mut samples);
+        samples
+    }
+
+    fn frame(&mut self, packet: u32) -> [i16; LONGEST_FRAME] {
         let rate = f64::from(self.codec.rate_hz());
         let count = self.codec.rate_hz() as usize / 50;
-        let frame: [i16; LONGEST_FRAME] = std::array::from_fn(|i| match self.sound {
+        std::array::from_fn(|i| match self.sound {
             Sound::Silence => 0,
-            Sound::Tone(frequency, amplitude) => {
-                let at = f64::from(self.packets) * count as f64 + i as f64;
+            Sound::Syllables(..) if packet % 13 >= 8 => 0,
+            Sound::Tone(frequency, amplitude) | Sound::Syllables(frequency, amplitude) => {
+                let at = f64::from(packet) * count as f64 + i as f64;
                 (amplitude * (std::f64::consts::TAU * frequency * at / rate).sin()) as i16
             }
             Sound::Noise => {
                 self.seed = self.seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 (self.seed >> 27) as i16 - 16
             }
-        });
+        })
+    }
+
+    /// Send one packet that came `ago`.
+    pub fn talk(&mut self, queues: &mut Queues, ago: Duration) {
+        let frame = self.frame(self.packets);
+        let frame = &frame[..self.codec.rate_hz() as usize / 50];
         let mut payload = Payload::EMPTY;
-        self.encoders.encode(self.codec, &frame[..count], &mut payload);
+        self.encoders.encode(self.codec, frame, &mut payload);
         self.send(queues, self.codec.usual_payload_type(), payload.octets(), ago);
         self.packets += 1;
         self.timestamp = self.timestamp.wrapping_add(self.codec.clock_hz() / 50);
@@ -230,8 +251,13 @@ pub struct World {
 
 impl World {
     pub fn new(capacity: usize, keep: bool) -> Self {
+        Self::mixed(capacity, keep, MIX)
+    }
+
+    /// With a mix of its own.
+    pub fn mixed(capacity: usize, keep: bool, mix: MixSettings) -> Self {
         let epoch = Instant::now();
-        let mut plane = MediaPlane::new(epoch, capacity, prompts(), MIX);
+        let mut plane = MediaPlane::new(epoch, capacity, prompts(), mix);
         let wake = 1_000;
         let queues = Queues::new(epoch + WAKE * 1_000, capacity, keep);
         assert!(plane.poll_event().is_none());
