@@ -169,16 +169,16 @@ def check_load(bridge, folder):
 class Baresip:
     """A softphone that plays a steady tone and records what it hears."""
 
-    def __init__(self, folder, name, dial):
+    def __init__(self, folder, name, dial, codecs="pcma/8000/1,pcmu/8000/1"):
         self.folder = folder / name
         self.folder.mkdir()
         modules = next(path for path in pathlib.Path("/usr/lib").rglob("baresip/modules") if path.is_dir())
         (self.folder / "config").write_text(
             f"module_path {modules}\nsip_listen 127.0.0.1:0\ncall_max_calls 1\nrtp_ports 30000-31999\nausrc_srate 48000\nausrc_channels 2\n"
             f"audio_source ausine,{TONES[name]}\naudio_player aubridge,heard\naudio_alert aubridge,alert\nsnd_path {self.folder}\n"
-            "module stdio.so\nmodule g711.so\nmodule ausine.so\nmodule aubridge.so\nmodule sndfile.so\nmodule account.so\nmodule menu.so\n"
+            "module stdio.so\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule ausine.so\nmodule aubridge.so\nmodule sndfile.so\nmodule account.so\nmodule menu.so\n"
         )
-        (self.folder / "accounts").write_text(f"<sip:{CALLER}@127.0.0.1>;regint=0;audio_codecs=pcma/8000/1,pcmu/8000/1\n")
+        (self.folder / "accounts").write_text(f"<sip:{CALLER}@127.0.0.1>;regint=0;audio_codecs={codecs}\n")
         (self.folder / "contacts").write_text("")
         self.out = open(self.folder / "out", "wb")
         self.process = subprocess.Popen(["baresip", "-4", "-f", self.folder, "-e", f"/dial {dial}"], stdin=subprocess.PIPE, stdout=self.out, stderr=self.out)
@@ -222,18 +222,30 @@ def level(rate, samples, hz):
     return sorted(shares)[len(shares) // 2] if shares else 0.0
 
 
-def check_baresip(bridge, folder):
+def check_wideband(bridge, folder):
+    """Opus at one end and G.722 at the other: each is answered with its own codec."""
+    (folder / "wide").mkdir()
+    since = len(bridge.log())
+    check_baresip(bridge, folder / "wide", "opus/48000/2", "G722/16000/1")
+    answered = "\n".join(map(str, bridge.said("answered", since)))
+    for codec in ("opus", "G722"):
+        if codec not in answered:
+            raise Failed(f"nobody was answered with {codec}: {answered}")
+
+
+def check_baresip(bridge, folder, *codecs):
+    codecs = codecs or ("pcma/8000/1,pcmu/8000/1",) * 2
     since = len(bridge.log())
     a = b = None
     try:
-        a = Baresip(folder, "a", f"sip:{NUMBER}@127.0.0.1:{bridge.port}")
+        a = Baresip(folder, "a", f"sip:{NUMBER}@127.0.0.1:{bridge.port}", codecs[0])
         wait_for("baresip a is answered", lambda: bridge.said("answered", since), 8)
         time.sleep(1)
         for digit in ID:
             a.key(digit)
             time.sleep(0.3)
         joined(bridge, since)
-        b = Baresip(folder, "b", f"sip:{MEETING}@127.0.0.1:{bridge.port}")
+        b = Baresip(folder, "b", f"sip:{MEETING}@127.0.0.1:{bridge.port}", codecs[1])
         wait_for("both are in the meeting", lambda: len(bridge.said("in the meeting", since)) == 2, 8)
         # The announcements take up to five seconds; what follows is the meeting alone.
         time.sleep(14)
@@ -284,6 +296,7 @@ CHECKS = [
     ("three wrong IDs end with goodbye and BYE", check_wrong_id),
     ("what is not ours is refused, OPTIONS is answered", check_refusals),
     ("two baresips hear each other and not themselves", check_baresip),
+    ("an Opus baresip and a G.722 one hear each other", check_wideband),
     ("a hundred calls at fifty a second", check_load),
     ("SIGTERM ends it with status 0 within 3 s", check_stop),
     ("no log line shows an ID, a number or a name", check_logs),
