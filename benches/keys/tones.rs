@@ -165,7 +165,7 @@ fn dial(sound: &mut [f64], hz: &[f64], dbm0: f64, rng: &mut Rng) {
 
 /// Ten keys one after the other, often the same one twice.
 fn sequence(rng: &mut Rng, press_ms: (f64, f64), pause_ms: (f64, f64), edgy: bool) -> (Vec<f64>, Vec<Truth>, Press) {
-    let (mut sound, mut truths) = (vec![0.0; 16_000], Vec::new());
+    let (mut sound, mut truths) = (vec![0.0; 22_000], Vec::new());
     let mut at = rng.range(800.0, 1_000.0);
     let mut press = anywhere(rng);
     for _ in 0..10 {

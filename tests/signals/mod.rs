@@ -130,8 +130,8 @@ impl Press {
             let t = i as f64;
             let ramp = |x: f64| 0.5 - 0.5 * (std::f64::consts::PI * (x / edge + 0.5).clamp(0.0, 1.0)).cos();
             let gain = ramp(t - at) * ramp(end - t);
-            for k in 0..2 {
-                *sample += gain * amplitude(self.dbm0[k]) * (TAU * self.hz[k] * t / RATE + phases[k]).sin();
+            for ((hz, dbm0), phase) in self.hz.iter().zip(self.dbm0).zip(phases) {
+                *sample += gain * amplitude(dbm0) * (TAU * hz * t / RATE + phase).sin();
             }
         }
     }

@@ -101,7 +101,7 @@ fn to_telephone(samples: &[f64], rate: f64) -> Vec<f64> {
                     let cut = 2.0 * 3_700.0 / rate;
                     let angle = std::f64::consts::PI * x * cut;
                     let sinc = if angle.abs() < 1e-9 { 1.0 } else { angle.sin() / angle };
-                    cut * sinc * (0.5 + 0.5 * (std::f64::consts::PI * x / width).clamp(-3.141, 3.141).cos())
+                    cut * sinc * (0.5 + 0.5 * (std::f64::consts::PI * (x / width).clamp(-1.0, 1.0)).cos())
                 })
                 .collect()
         })

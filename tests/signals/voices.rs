@@ -31,6 +31,7 @@ pub fn vowel(rng: &mut Rng, seconds: f64) -> Vec<f64> {
     let (jitter, breath) = (rng.range(0.0, 0.004), rng.range(0.0, 0.03));
     let attack = rng.range(0.003, 0.08);
     let tilt = rng.range(0.8, 2.2);
+    let weights: Vec<f64> = (1..60).map(|h| f64::from(h).powf(-tilt)).collect();
     let mut filters = [0, 1, 2].map(|i| Biquad::formant(formants[i], rng.range(40.0, 130.0) * (1.0 + i as f64 / 2.0)));
     let (mut phase, mut wander) = (0.0f64, 0.0);
     let mut sound = vec![0.0; 400 + rng.below(160)];
@@ -39,11 +40,12 @@ pub fn vowel(rng: &mut Rng, seconds: f64) -> Vec<f64> {
         wander = wander * 0.995 + rng.normal() * jitter * 0.1;
         let hz = pitch * (1.0 + vibrato * (TAU * vibrato_hz * t).sin() + glide * t / seconds + wander);
         phase += hz / RATE;
-        let mut source = 0.0;
-        let mut h = 1.0;
-        while h * hz < 3_900.0 {
-            source += (TAU * h * phase).sin() / h.powf(tilt);
-            h += 1.0;
+        let (sin, cos) = (TAU * phase).sin_cos();
+        // Overtones by Chebyshev's recursion: sin((h+1)x) = 2·cos(x)·sin(hx) − sin((h−1)x).
+        let (mut source, mut below, mut overtone) = (0.0, 0.0, sin);
+        for weight in &weights[..weights.len().min((3_900.0 / hz) as usize)] {
+            source += overtone * weight;
+            (below, overtone) = (overtone, 2.0 * cos * overtone - below);
         }
         source += breath * rng.normal();
         let gain = (t / attack).min(1.0) * ((seconds - t) / 0.03).clamp(0.0, 1.0);

@@ -181,10 +181,10 @@ fn improve(folded: &mut Folded, waves: &[Wave; 2], fit: &mut Fit, last: bool) ->
             (even_t[i], odd_t[i]) = (folded.even[i] * curved[i], folded.odd[i] * curved[i]);
         }
         let weight = length.powi(5) / 360.0;
-        for k in 0..2 {
+        for (k, wave) in waves.iter().enumerate() {
             let Sine { cos, sin, .. } = fit.sines[k];
             let power = fit.sines[k].power().max(1e-9);
-            let bend = sin * dot(&even_t[..half], &waves[k].cos[..half]) - cos * dot(&odd_t[..half], &waves[k].sin[..half]);
+            let bend = sin * dot(&even_t[..half], &wave.cos[..half]) - cos * dot(&odd_t[..half], &wave.sin[..half]);
             fit.glide[k] = bend / (power * weight) * 2.0 * length;
         }
     }

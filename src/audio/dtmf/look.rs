@@ -182,8 +182,7 @@ fn is_mf(fit: &Fit) -> bool {
 /// the nominal frequency, so that a strong tone of the other group counts for less.
 fn guess(run: &[Block], group: usize) -> Option<f32> {
     let mut best = (group, 0.0, (0.0, 0.0));
-    for k in group..group + 4 {
-        let (cos, sin) = ADVANCE[k];
+    for (k, &(cos, sin)) in ADVANCE.iter().enumerate().skip(group).take(4) {
         let (mut power, mut lag) = (0.0, (0.0, 0.0));
         let mut earlier = None;
         for pair in run.windows(2) {
