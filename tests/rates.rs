@@ -4,6 +4,7 @@ mod queues;
 
 use std::f64::consts::{PI, TAU};
 
+use ljudbro::audio::level::DBM0_IN_DBOV;
 use ljudbro::bridge::MediaCommand;
 use ljudbro::codec::Codec;
 use ljudbro::media::PromptId;
@@ -181,9 +182,9 @@ fn prompts_are_heard_at_every_rate_in_the_menu_and_over_a_meeting() {
     }
 }
 
-/// Amplitude of a sine at this level, dBm0 (full scale is +3.14, ITU-T G.711 §4).
-fn at(level_dbm0: f64) -> f64 {
-    32_768.0 * 10f64.powf((level_dbm0 - 3.14) / 20.0)
+/// Amplitude of a sine at this level, dBm0.
+fn at(level_dbm0: f32) -> f64 {
+    32_768.0 * 2f64.sqrt() * 10f64.powf(f64::from(level_dbm0 + DBM0_IN_DBOV) / 20.0)
 }
 
 #[test]
