@@ -202,8 +202,8 @@ class Baresip:
         # A recording that was cut short may have no lengths in its header: take what follows it.
         samples = data[44:]
         samples = struct.unpack(f"<{len(samples) // 2}h", samples[: len(samples) // 2 * 2])
-        rate = struct.unpack("<I", data[24:28])[0]
-        return rate, samples
+        channels, rate = struct.unpack("<HI", data[22:28])
+        return rate, samples[::channels]
 
 
 def level(rate, samples, hz):
