@@ -8,7 +8,7 @@
 //! word is raised like a quiet speaker.
 
 use super::level::{DBM0_IN_DBOV, mean_square_dbov};
-use super::limiter::{CEILING, soften};
+use super::limiter::{CEILING, nearest, soften};
 
 /// Nominal active speech level, dBov: −20 dBm0 (ITU-T P.56, G.101).
 pub const TARGET_DBOV: f32 = -20.0 + DBM0_IN_DBOV;
@@ -104,6 +104,14 @@ impl Gain {
         let count = samples.len();
         let steps = if to < self.last && f32::from(peak) * self.last > CEILING as f32 { count / 8 } else { count }.max(1);
         let step = (to - self.last) / steps as f32;
+        // What surely fits needs no bending.
+        if f32::from(peak) * to.max(self.last) <= CEILING as f32 {
+            for (i, sample) in samples.iter_mut().enumerate() {
+                *sample = nearest(f32::from(*sample) * (self.last + step * (i + 1) as f32));
+            }
+            self.last = to;
+            return;
+        }
         let (ramp, rest) = samples.split_at_mut(steps.min(count));
         let mut at = self.last;
         for sample in ramp {

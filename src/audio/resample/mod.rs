@@ -10,6 +10,7 @@
 mod design;
 
 use self::design::{ONE, table};
+use super::limiter::nearest;
 use super::{Rate, Sound};
 
 /// Taps of a phase where the lower rate is 8 kHz.
@@ -148,7 +149,7 @@ fn down<const L: usize, const T: usize>(table: &[[i16; T]; L], history: &mut [i1
     }
     let scale = 8.0 / (ONE as f32 * L as f32);
     for (out, mean) in output.iter_mut().zip(&means) {
-        *out = rounded(*mean as f32 * scale);
+        *out = nearest((*mean as f32 * scale).clamp(-32_768.0, 32_767.0));
     }
     for (line, history) in lines.iter().zip(history.chunks_exact_mut(past)) {
         history.copy_from_slice(&line[output.len()..][..past]);
@@ -169,13 +170,6 @@ fn convolve<const T: usize>(phase: &[i16; T], line: &[i16], out: &mut [i32]) {
         }
         *out = sums.iter().sum();
     }
-}
-
-/// To the nearest, without the call that `round` is where the processor has no instruction for it.
-fn rounded(value: f32) -> i16 {
-    // At 1.5 × 2²³ a step of `f32` is 1, and the lowest 16 bits are those of the number.
-    const SHIFT: f32 = 12_582_912.0;
-    (value.clamp(-32_768.0, 32_767.0) + SHIFT).to_bits() as i16
 }
 
 fn saturated(value: i32) -> i16 {
