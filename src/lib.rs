@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!    names/                                  words and secrets every floor may use
-//! 0  audio/  codec/  wire/                   pure: samples, G.711, RTP, RTCP, SDP
+//! 0  audio/  codec/  wire/                   pure: samples, codecs, RTP, RTCP, SDP
 //! 1  media/                                  jitter buffer, play-out, leg, mixer, prompts
 //! 2  call/   meeting/   sip/                 menu and keys · meetings and IDs · signalling
 //! 3  bridge/                                 ControlPlane and MediaPlane: composition, still pure

@@ -186,12 +186,16 @@ fn five_seconds_between_two_digits_are_the_end_of_the_attempt() {
 }
 
 #[test]
-fn keys_come_in_by_info_in_every_codec_and_with_the_offer_on_either_side() {
+fn keys_come_in_by_every_way_in_every_codec_and_with_the_offer_on_either_side() {
     for (seed, keys_by, offer_in, codec) in [
         (20, KeyMethod::Rfc4733, OfferIn::Invite, Codec::Pcmu),
         (21, KeyMethod::Rfc4733, OfferIn::Response, Codec::Pcma),
         (22, KeyMethod::Info, OfferIn::Invite, Codec::Pcma),
         (23, KeyMethod::Info, OfferIn::Response, Codec::Pcmu),
+        (24, KeyMethod::InBand, OfferIn::Invite, Codec::Pcma),
+        (25, KeyMethod::InBand, OfferIn::Response, Codec::Pcmu),
+        (26, KeyMethod::InBand, OfferIn::Invite, Codec::G722),
+        (27, KeyMethod::InBand, OfferIn::Invite, Codec::Opus),
     ] {
         let mut world = World::new(seed);
         let id = world.dial(|settings| {

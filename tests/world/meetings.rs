@@ -126,3 +126,33 @@ fn an_empty_meeting_begins_anew() {
         world.assert_nothing_is_left();
     }
 }
+
+#[test]
+fn keys_sounded_in_the_meeting_work_and_are_not_heard_by_others() {
+    use ljudbro::audio::tone::{key_frequencies, tone_level};
+    use ljudbro::names::Key;
+    use ljudbro::sim::{KeyMethod, Source};
+    // In the sound alone, and as an event with the phone's own tone beside it.
+    let mut world = World::new(640);
+    let listener = world.in_meeting();
+    let caller = world.dial(|settings| settings.keys_by = KeyMethod::InBand);
+    world.press(caller, ID);
+    world.run_ms(12_000);
+    assert_eq!(world.control.participants(), 2);
+    world.with_phone(caller, |phone, _| phone.play(Source::Silence));
+    world.with_phone(listener, |phone, _| phone.play(Source::Silence));
+    world.run_ms(1_000);
+    let from = world.now;
+    world.press(caller, "*6");
+    world.run_ms(1_500);
+    let heard = world.phone(listener).recording().between(from, world.now).to_vec();
+    for key in [Key::Star, Key::Digit(6)] {
+        let (low, high) = key_frequencies(key);
+        for hz in [low, high] {
+            // A press of 100 ms would be at −26 dBov in 200 ms.
+            let loudest = heard.chunks(800).map(|chunk| tone_level(chunk, hz)).fold(f32::MIN, f32::max);
+            assert!(loudest < -38.0, "{hz} Hz at {loudest} dBov");
+        }
+    }
+    assert!(world.words(caller).contains(&ljudbro::media::PromptId::MikAv), "{:?}", world.words(caller));
+}

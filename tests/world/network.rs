@@ -30,6 +30,22 @@ fn keys_are_never_lost_or_doubled() {
 }
 
 #[test]
+fn keys_in_the_sound_survive_a_bad_line() {
+    // In-band keys of 100 ms: what is lost of one is made up from what came of it.
+    for (seed, loss, jitter) in [(660, 0.0, 60), (661, 0.02, 20), (662, 0.05, 0), (663, 0.03, 40)] {
+        let mut world = World::new(seed);
+        world.net.up = way(loss, jitter, 0.0);
+        let id = world.dial(|settings| settings.keys_by = ljudbro::sim::KeyMethod::InBand);
+        world.press(id, "112233445");
+        world.run_ms(9_000);
+        assert!(world.words(id).contains(&ljudbro::media::PromptId::IdFel), "seed {seed}: {:?}", world.words(id));
+        world.press(id, crate::world::ID);
+        world.run_ms(9_000);
+        assert_eq!(world.control.participants(), 1, "seed {seed}: {:?}", world.words(id));
+    }
+}
+
+#[test]
 fn sound_flows_over_a_line_with_jitter_and_loss() {
     // What is lost on the way to the phone, and every shift of the delay in a tone, costs some level in a second: how much at most, dB.
     for (seed, loss, jitter, most) in [(700, 0.0, 20, 0.5), (701, 0.02, 20, 1.0), (702, 0.05, 40, 2.0), (703, 0.01, 60, 2.0)] {

@@ -57,13 +57,7 @@ fn mute(sound: &mut Sound, from: usize, to: usize) {
     let (fall, rise) = (if from > 0 { edge } else { 0 }, if to < samples.len() { edge } else { 0 });
     for (at, sample) in samples.iter_mut().enumerate().take(to).skip(from) {
         let (after, before) = (at - from, to - at);
-        let left = if after < fall {
-            fall - after
-        } else if before < rise {
-            rise - before
-        } else {
-            0
-        };
+        let left = fall.saturating_sub(after).max(rise.saturating_sub(before));
         // A share of the sample.
         *sample = (i32::from(*sample) * left as i32 / (edge as i32 + 1)) as i16;
     }

@@ -3,6 +3,7 @@ use crate::audio::FRAME;
 use crate::audio::tone::{Tone, tone_level};
 use crate::media::jitter::{Arrival, Laid};
 
+mod codecs;
 mod lines;
 mod pauses;
 
