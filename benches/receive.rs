@@ -50,7 +50,7 @@ fn buffer(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 number = number.wrapping_add(1);
-                if lost == 0 || number % lost != 0 {
+                if lost == 0 || !number.is_multiple_of(lost) {
                     let timestamp = number.wrapping_mul(codec.clock_hz() / 50);
                     let units = UNITS_A_TICK;
                     buffer.lay(&Arrival { timestamp, in_order: true, codec, units, payload: payload.octets(), again: false });

@@ -105,7 +105,7 @@ fn a_lost_packet_is_made_up_in_every_codec() {
         line.run(20, |_| false);
         assert_eq!(line.buffer.held(), 0, "{codec:?}: no delay is left of it");
         for level in line.levels(15) {
-            assert!((level - LEVEL).abs() < 1.5, "{codec:?}: {level} after it");
+            assert!((level - LEVEL).abs() < 2.5, "{codec:?}: {level} after it");
         }
     }
 }
@@ -137,6 +137,7 @@ fn a_lost_packet_that_the_next_one_carries_again_is_heard_when_there_is_time_for
     // The last one is still to come.
     assert_eq!(counts.gaps, 5, "{counts:?}");
     for level in line.levels(30) {
-        assert!((level - LEVEL).abs() < 3.0, "{level}");
+        // The copy is a coarse one; what libopus makes up without it is 14 dB down.
+        assert!((level - LEVEL).abs() < 9.0, "{level}");
     }
 }
