@@ -38,7 +38,7 @@ const ESPEAK: [(&str, &str, &str, &str); 4] = [
 pub fn speech() -> (Vec<i16>, String) {
     let mut said = Vec::new();
     let set = &built_in().set;
-    for id in PromptId::ALL.into_iter().take(30) {
+    for id in PromptId::ALL.iter().take(30) {
         said.extend_from_slice(&set.get(*id).samples);
         said.extend([0; 2400]);
     }

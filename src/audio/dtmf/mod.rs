@@ -1,8 +1,8 @@
 //! In-band keys: which key a caller presses, heard in the sound itself (DTMF), and which samples of it nobody else should hear.
 //!
 //! Limits are those of ITU-T Q.24 (the column of AT&T) together with ETSI ES 201 235-3. Three steps, each dearer and rarer than the one before:
-//! a [`bank`] of eight correlations for every 5 ms; where two frequencies of the keypad explain the sound, a [`look`] at the samples themselves:
-//! the two sines that explain them best ([`fit`]), their exact frequencies, levels, steadiness, first and last sample; and a memory of the press
+//! a `bank` of eight correlations for every 5 ms; where two frequencies of the keypad explain the sound, a `look` at the samples themselves:
+//! the two sines that explain them best (`fit`), their exact frequencies, levels, steadiness, first and last sample; and a memory of the press
 //! that is going on, so that a dropout or a lost packet leaves one key.
 //!
 //! Nothing is allocated. Nothing here shows a key.

@@ -1,6 +1,6 @@
 //! Sound from one of the three rates to another, tick by tick: 8, 16 and 48 kHz, whose ratios are whole (2, 3 and 6).
 //!
-//! A polyphase FIR filter: a windowed sinc ([`design`]), worked out at compile time, one table for each ratio, the same for up and down.
+//! A polyphase FIR filter: a windowed sinc (`design`), worked out at compile time, one table for each ratio, the same for up and down.
 //! Flat within 0.5 dB to 3.4 kHz where 8 kHz takes part, to 7 kHz between 16 and 48; what lies at or above half the lower rate comes
 //! through more than 70 dB down, as image or as alias. Delay: 3.9 to 4.0 ms with 8 kHz, 2.5 ms between 16 and 48.
 //!
