@@ -4,7 +4,7 @@
 //! Flat within 0.5 dB to 3.4 kHz where 8 kHz takes part, to 7 kHz between 16 and 48; what lies at or above half the lower rate comes
 //! through more than 70 dB down, as image or as alias. Delay: 3.9 to 4.0 ms with 8 kHz, 2.5 ms between 16 and 48.
 //!
-//! Products of 16-bit numbers are summed in 32 bits, eight at a time on every x86-64. Odd rates of prompt files are another
+//! Products of 16-bit numbers are summed in 32 bits, several at a time on every x86-64. Odd rates of prompt files are another
 //! matter (`media/prompt`, at load time).
 
 mod design;
@@ -156,19 +156,14 @@ fn down<const L: usize, const T: usize>(table: &[[i16; T]; L], history: &mut [i1
     }
 }
 
-/// One phase along a line. Eight sums side by side become vector instructions without a shuffle; kept out of its callers, where the
-/// optimiser would take the tables apart instead. Never beyond 32 bits: `design` holds the magnitudes of a phase below 4 × [`ONE`] = 2¹⁶, and
-/// a sample is at most 2¹⁵.
+/// One phase along a line. A plain sum over a window of known length is what the optimiser makes multiply-and-add of pairs of; kept out of
+/// its callers, where it would take the tables apart instead. Never beyond 32 bits: `design` holds the magnitudes of a phase below
+/// 4 × [`ONE`] = 2¹⁶, and a sample is at most 2¹⁵.
 #[inline(never)]
 fn convolve<const T: usize>(phase: &[i16; T], line: &[i16], out: &mut [i32]) {
     for (out, window) in out.iter_mut().zip(line.windows(T)) {
-        let mut sums = [0; 8];
-        for (samples, taps) in window.chunks_exact(8).zip(phase.chunks_exact(8)) {
-            for ((sum, sample), tap) in sums.iter_mut().zip(samples).zip(taps) {
-                *sum += i32::from(*sample) * i32::from(*tap);
-            }
-        }
-        *out = sums.iter().sum();
+        let Some(window) = window.first_chunk::<T>() else { return };
+        *out = window.iter().zip(phase).map(|(sample, tap)| i32::from(*sample) * i32::from(*tap)).sum();
     }
 }
 

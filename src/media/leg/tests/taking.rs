@@ -239,3 +239,43 @@ fn phase_waits_follow_the_arrivals() {
     assert!((1_300..2_700).contains(&waits[1]), "{waits:?}");
     assert_eq!(waits.iter().min(), Some(&waits[1]));
 }
+
+#[test]
+fn sound_that_is_sent_twice_survives_the_loss_of_every_fifth_packet() {
+    let mut media = media();
+    media.redundancy = [97].into_iter().collect();
+    let mut world = World::new(media);
+    let mut before: Option<Vec<u8>> = None;
+    let mut concealed = 0;
+    for n in 0..400 {
+        let mut linear = SILENCE;
+        world.tone.render(&mut linear);
+        let mut own = vec![0; FRAME];
+        Codec::Pcma.encode(&linear, &mut own);
+        // RFC 2198 §3: the packet before, 160 units older and 160 octets long, then this one.
+        let mut payload = Vec::new();
+        if let Some(before) = &before {
+            payload.extend((0x8000_0000u32 | 8 << 24 | 160 << 10 | 160).to_be_bytes());
+            payload.push(8);
+            payload.extend(before);
+        } else {
+            payload.push(8);
+        }
+        payload.extend(&own);
+        before = Some(own);
+        if n % 5 == 4 {
+            world.sequence = world.sequence.wrapping_add(1);
+        } else {
+            world.packet(PHONE, 97, 77, &payload);
+        }
+        world.timestamp = world.timestamp.wrapping_add(160);
+        world.tick();
+        if n == 100 {
+            concealed = world.leg.report().playout.concealed;
+        }
+    }
+    let report = world.leg.report();
+    assert_eq!((report.received, report.lost, report.refused), (320, 79, 0));
+    assert_eq!(report.playout.concealed, concealed, "after two seconds the repetition is waited for, and nothing is made up");
+    assert!((tone_level(&world.heard[24_000..], 1000.0) + 16.0).abs() < 0.2);
+}
