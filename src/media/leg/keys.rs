@@ -7,6 +7,8 @@ use crate::names::Key;
 
 /// Samples at 8 kHz that the resampler is late by, 4 ms: in wideband sound the tone begins so much earlier than the detector says.
 const LATE: usize = 32;
+/// Wideband sound with no sample above this holds no key: a tenth of one tone of the weakest key a detector must hear (−25 dBm0, ITU-T Q.24).
+const QUIET: u16 = 128;
 /// Length of the edges of what is taken out, ms: no click.
 const EDGE_MS: usize = 1;
 
@@ -30,6 +32,10 @@ impl KeyEar {
         let rate = sound.rate();
         let (heard, late) = if let (Rate::Narrow, Some(frame)) = (rate, sound.samples().first_chunk()) {
             (self.detector.hear(frame), 0)
+        } else if sound.samples().iter().all(|sample| sample.unsigned_abs() <= QUIET) {
+            // A listener costs no resampling.
+            self.narrow.reset();
+            (self.detector.hear(&SILENCE), LATE)
         } else {
             let mut narrow = Sound::silence(Rate::Narrow);
             self.narrow.run(sound, &mut narrow);
