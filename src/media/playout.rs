@@ -17,6 +17,7 @@ mod adjust;
 
 use self::adjust::Adjuster;
 use super::jitter::{JitterBuffer, UNITS_A_MS};
+use super::rate_of;
 use crate::audio::conceal::{Concealer, PAST};
 use crate::audio::noise::{Background, Noise};
 use crate::audio::{LONGEST_FRAME, RATE_HZ, Rate, Sound};
@@ -357,11 +358,6 @@ impl std::fmt::Debug for Playout {
         // Never the sound.
         f.debug_struct("Playout").field("state", &self.state).field("counts", &self.counts).finish_non_exhaustive()
     }
-}
-
-/// The rate a codec is decoded at.
-fn rate_of(codec: Codec) -> Rate {
-    Rate::of_hz(codec.rate_hz()).unwrap_or_default()
 }
 
 /// Units as samples at 8 kHz.
