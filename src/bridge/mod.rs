@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod control;
+pub mod figures;
 pub mod plane;
 
 pub use command::{ControlInput, ControlOutput, ControlSettings, MediaCommand, MediaEvent, SeenBy};

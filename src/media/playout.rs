@@ -361,7 +361,7 @@ impl std::fmt::Debug for Playout {
 }
 
 /// Units as samples at 8 kHz.
-fn eighths(units: i64) -> u32 {
+pub(super) fn eighths(units: i64) -> u32 {
     // At most some seconds.
     (units * 8 / UNITS_A_MS) as u32
 }

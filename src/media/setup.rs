@@ -112,16 +112,26 @@ pub struct LegSetup {
 pub struct LegReport {
     /// RTP packets taken.
     pub received: u64,
+    /// Octets of all datagrams that came to the RTP port.
+    pub octets_received: u64,
     /// Missing in the sequence.
     pub lost: u64,
     /// Came after their play-out time.
     pub late: u64,
+    /// Came before.
+    pub duplicates: u64,
+    /// Came behind a newer one.
+    pub reordered: u64,
     /// Dropped: foreign source, unknown payload type, not RTP.
     pub refused: u64,
     /// RTP packets sent.
     pub sent: u64,
+    /// Octets of them, headers and all.
+    pub octets_sent: u64,
     /// Interarrival jitter at the end, microseconds (RFC 3550 A.8).
     pub jitter_us: u32,
+    /// Sound that waits in the buffer after the last tick, samples at 8 kHz.
+    pub held: u32,
     /// What play-out had to do.
     pub playout: Counts,
 }

@@ -14,11 +14,13 @@ mod phase;
 mod seat;
 mod seats;
 mod shared;
+mod tally;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::figures::MediaFigures;
 use super::{MediaCommand, MediaEvent};
 use crate::media::mixer::{Hearing, MixSettings, Mixer};
 use crate::media::{Codecs, Leg, LegUpdate, PromptSet};
@@ -28,6 +30,7 @@ use phase::Round;
 use seat::{Ears, Place, Seat, send_report};
 use seats::{Chain, Seats};
 use shared::KEEPS;
+use tally::Tally;
 
 /// Four phases of 5 ms in a tick of 20 ms: a worker wakes every 5 ms, a meeting is mixed on one of the four.
 pub const PHASES: usize = 4;
@@ -75,6 +78,7 @@ pub struct MediaPlane {
     meetings: Vec<Meeting>,
     mixer: Mixer,
     ears: Ears,
+    tally: Tally,
     /// Last wake whose share of the slow work is done.
     slow: u64,
 }
@@ -97,6 +101,7 @@ impl MediaPlane {
             meetings: Vec::with_capacity(capacity),
             mixer: Mixer::new(capacity, mix),
             ears: Ears::new(capacity),
+            tally: Tally::new(capacity),
             slow: 0,
         }
     }
@@ -108,6 +113,9 @@ impl MediaPlane {
         let phase = fewest.map_or(0, |(phase, _)| phase);
         let slot = self.seats.insert(leg, phase, phase::before_first(last))?;
         self.sit(slot, phase, last);
+        if let Some(seat) = self.seats.get(slot) {
+            self.tally.begin(slot, &seat.leg);
+        }
         Ok(slot)
     }
 
@@ -115,7 +123,9 @@ impl MediaPlane {
     pub fn release(&mut self, leg: LegId) -> Option<(Slot, Box<Leg>)> {
         let slot = self.seats.find(leg)?;
         self.detach(slot);
-        Some((slot, self.seats.remove(slot)?.into_leg()))
+        let leg = self.seats.remove(slot)?.into_leg();
+        self.tally.add(slot, &leg);
+        Some((slot, leg))
     }
 
     /// Give a leg up for good: RTCP BYE, then as `release`.
@@ -187,9 +197,18 @@ impl MediaPlane {
         self.seats.len()
     }
 
+    /// What this plane has done, as of a second ago for each leg.
+    pub fn figures(&mut self) -> &MediaFigures {
+        self.tally.figures.legs = self.seats.len() as u64;
+        self.tally.figures.meetings = self.meetings.len() as u64;
+        &self.tally.figures
+    }
+
     /// Turns of legs that passed unused because a wake came more than 15 ms late, since this was last asked.
     pub fn take_missed(&mut self) -> u64 {
-        std::mem::take(&mut self.ears.missed)
+        let missed = std::mem::take(&mut self.ears.missed);
+        self.tally.figures.turns_missed += missed;
+        missed
     }
 
     /// Events that were lost because nobody took them, since this was last asked.
@@ -345,6 +364,12 @@ impl MediaPlane {
                 let slot = Slot(slot as u32);
                 if let Some(seat) = self.seats.get_mut(slot) {
                     seat.slow_turn(now, slot, &mut self.ears, ports);
+                    let phase = match seat.place {
+                        Place::Menu(phase) => Some(phase),
+                        Place::Meeting(index) => self.meetings.get(index).map(|meeting| meeting.round.phase),
+                    };
+                    let wait = phase.and_then(|phase| seat.leg.phase_waits(self.epoch)?.get(phase).copied());
+                    self.tally.look(slot, &seat.leg, wait);
                 }
             }
         }

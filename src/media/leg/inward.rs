@@ -8,7 +8,7 @@ use crate::audio::Sound;
 use crate::audio::noise::Background;
 use crate::codec::{Codec, Decoders};
 use crate::media::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
-use crate::media::playout::{Counts, Playout};
+use crate::media::playout::{Counts, Playout, eighths};
 use crate::media::reception::{Reception, Standing};
 use crate::names::Key;
 use crate::wire::redundancy::Block;
@@ -49,6 +49,11 @@ impl Inward {
     /// Packets that came after their turn.
     pub(super) fn late(&self) -> u64 {
         self.late
+    }
+
+    /// Sound that waits, samples at 8 kHz.
+    pub(super) fn held(&self) -> u32 {
+        eighths(self.buffer.held())
     }
 
     /// What play-out had to do.

@@ -82,6 +82,9 @@ pub struct Leg {
     /// [`LegEvent::Dead`] was told.
     told_dead: bool,
     received: u64,
+    octets: u64,
+    duplicates: u64,
+    reordered: u64,
     refused: u64,
     /// Lent to whoever mixes it.
     voice: Option<Box<Voice>>,
@@ -105,6 +108,9 @@ impl Leg {
             told_first: false,
             told_dead: false,
             received: 0,
+            octets: 0,
+            duplicates: 0,
+            reordered: 0,
             refused: 0,
             voice: Some(Box::default()),
             media: setup.media,
@@ -163,6 +169,7 @@ impl Leg {
     /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).
     /// `arrived` is the kernel's stamp. Latches once, to an address the signalling vouches for.
     pub fn receive(&mut self, arrived: Instant, from: SocketAddr, datagram: &[u8]) -> Option<LegEvent> {
+        self.octets += datagram.len() as u64;
         if is_rtcp(datagram) {
             if self.media.rtcp_mux {
                 self.receive_rtcp(arrived, from, datagram);
@@ -195,8 +202,12 @@ impl Leg {
             let contributes = self.media.direction.contributes();
             match self.inward.take(arrived, &packet, contributes, blocks.into_iter()) {
                 Standing::Strange => self.refused += 1,
-                Standing::Duplicate => {}
-                Standing::First | Standing::InOrder | Standing::Reordered => self.received += 1,
+                Standing::Duplicate => self.duplicates += 1,
+                Standing::Reordered => {
+                    self.received += 1;
+                    self.reordered += 1;
+                }
+                Standing::First | Standing::InOrder => self.received += 1,
             }
         }
         self.received += u64::from(event_rate.is_some());
@@ -277,11 +288,16 @@ impl Leg {
     pub fn report(&self) -> LegReport {
         LegReport {
             received: self.received,
+            octets_received: self.octets,
             lost: self.inward.reception.lost(),
             late: self.inward.late(),
+            duplicates: self.duplicates,
+            reordered: self.reordered,
             refused: self.refused,
             sent: self.packets.sent(),
+            octets_sent: self.packets.octets_in_all(),
             jitter_us: self.inward.reception.jitter_us(),
+            held: self.inward.held(),
             playout: self.inward.counts(),
         }
     }

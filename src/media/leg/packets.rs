@@ -43,6 +43,8 @@ pub(super) struct Packets {
     sent_before: u64,
     /// Under the present SSRC.
     octets: u64,
+    /// Under those before.
+    octets_before: u64,
 }
 
 impl Packets {
@@ -61,6 +63,7 @@ impl Packets {
             sent: 0,
             sent_before: 0,
             octets: 0,
+            octets_before: 0,
         }
     }
 
@@ -81,6 +84,11 @@ impl Packets {
     /// Octets of payload sent under the present SSRC.
     pub(super) fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Octets of all packets sent, with their headers.
+    pub(super) fn octets_in_all(&self) -> u64 {
+        self.octets_before + self.octets + self.sent * HEADER as u64
     }
 
     /// What the timestamp is at `now`.
@@ -176,6 +184,7 @@ impl Packets {
             self.clock_hz = to.clock_hz();
             self.ssrc = self.ssrc.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             self.sent_before = self.sent;
+            self.octets_before += self.octets;
             self.octets = 0;
         }
     }
