@@ -56,11 +56,9 @@ const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
 
 /// Bounds of the jitter of packets. A wire has less than 1 ms, a mobile network some 10 ms, and from 100 ms on nothing is a conversation.
-pub const JITTER: [u64; 12] =
-    [100 * US, 250 * US, 500 * US, MS, 2 * MS, 3 * MS, 5 * MS, 10 * MS, 20 * MS, 40 * MS, 100 * MS, u64::MAX];
+pub const JITTER: [u64; 12] = [100 * US, 250 * US, 500 * US, MS, 2 * MS, 3 * MS, 5 * MS, 10 * MS, 20 * MS, 40 * MS, 100 * MS, u64::MAX];
 /// Bounds of the delay in a buffer: none on a clean line, then ticks.
-pub const DELAY: [u64; 12] =
-    [MS, 2 * MS, 5 * MS, 10 * MS, 15 * MS, 20 * MS, 40 * MS, 60 * MS, 100 * MS, 200 * MS, 400 * MS, u64::MAX];
+pub const DELAY: [u64; 12] = [MS, 2 * MS, 5 * MS, 10 * MS, 15 * MS, 20 * MS, 40 * MS, 60 * MS, 100 * MS, 200 * MS, 400 * MS, u64::MAX];
 /// Bounds of the wait for a tick, which is at most one.
 pub const WAIT: [u64; 9] = [MS, 2 * MS, 3 * MS, 4 * MS, 6 * MS, 8 * MS, 12 * MS, 16 * MS, u64::MAX];
 
