@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use thiserror::Error;
 
 use super::call::wav;
 use crate::audio::dtmf::DtmfDetector;
@@ -31,8 +32,8 @@ pub(super) fn run(args: &KeysArgs) -> ExitCode {
                     return status;
                 }
             }
-            Err(reason) => {
-                eprintln!("{}: {reason}", file.display());
+            Err(fault) => {
+                eprintln!("{}: {fault}", file.display());
                 status = ExitCode::FAILURE;
             }
         }
@@ -40,25 +41,44 @@ pub(super) fn run(args: &KeysArgs) -> ExitCode {
     status
 }
 
-/// The file as one channel at 8 kHz, or what is wrong with it and what to do.
-fn read(file: &Path) -> Result<Vec<i16>, String> {
+/// What is wrong with a file, and what to do.
+#[derive(Debug, Error)]
+enum Fault {
+    #[error("there is no such file; give the path of a WAV file")]
+    Missing,
+    #[error("is a folder; name the WAV files in it")]
+    Folder,
+    #[error("cannot be read ({0}); make it readable, or copy it to where it is")]
+    Unreadable(#[source] io::Error),
+    #[error("is empty; record it again")]
+    Empty,
+    #[error("is no WAV file; convert it to WAV, PCM, 16 bit")]
+    NoWav,
+    #[error("ends too early; copy it again from where it was recorded")]
+    CutOff,
+    #[error("is of a kind that cannot be read ({0}); convert it to WAV, PCM, 16 bit")]
+    Kind(#[source] hound::Error),
+}
+
+/// The file as one channel at 8 kHz.
+fn read(file: &Path) -> Result<Vec<i16>, Fault> {
     let octets = fs::read(file).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file; give the path of a WAV file".to_owned(),
-        io::ErrorKind::IsADirectory => "is a folder; name the WAV files in it".to_owned(),
-        _ => format!("cannot be read ({error}); make it readable, or copy it to where it is"),
+        io::ErrorKind::NotFound => Fault::Missing,
+        io::ErrorKind::IsADirectory => Fault::Folder,
+        _ => Fault::Unreadable(error),
     })?;
     if octets.is_empty() {
-        return Err("is empty; record it again".to_owned());
+        return Err(Fault::Empty);
     }
     if octets.get(..4) != Some(b"RIFF") || octets.get(8..12) != Some(b"WAVE") {
-        return Err("is no WAV file; convert it to WAV, PCM, 16 bit".to_owned());
+        return Err(Fault::NoWav);
     }
     if let Some(samples) = companded(&octets) {
         return Ok(samples);
     }
     let samples = wav::read(file).map_err(|error| match error {
-        hound::Error::IoError(_) => "ends too early; copy it again from where it was recorded".to_owned(),
-        error => format!("is of a kind that cannot be read ({error}); convert it to WAV, PCM, 16 bit"),
+        hound::Error::IoError(_) => Fault::CutOff,
+        error => Fault::Kind(error),
     })?;
     Ok(samples.to_vec())
 }
@@ -125,4 +145,29 @@ fn tell(file: &Path, keys: &[(usize, char)], out: &mut impl Write) -> io::Result
         writeln!(out, "{}\t{:.3}\t{key}", file.display(), *at as f64 / f64::from(RATE_HZ))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_of_a_file_is_told_with_what_to_do() {
+        let folder = std::env::temp_dir().join(format!("ljudbro-keys-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let fault = |name: &str, octets: &[u8]| {
+            let file = folder.join(name);
+            fs::write(&file, octets).unwrap();
+            read(&file).unwrap_err()
+        };
+        assert!(matches!(fault("empty.wav", b""), Fault::Empty));
+        assert!(matches!(fault("text.wav", b"hello, this is no sound"), Fault::NoWav));
+        assert!(matches!(fault("short.wav", b"RIFF\x24\0\0\0WAVEfmt "), Fault::CutOff));
+        let mpeg = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x55\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\0\0\0";
+        let kind = fault("mpeg.wav", mpeg);
+        assert!(matches!(kind, Fault::Kind(_)) && kind.to_string().contains("convert it to WAV"), "{kind}");
+        assert!(matches!(read(&folder), Err(Fault::Folder)));
+        assert!(matches!(read(&folder.join("none.wav")), Err(Fault::Missing)));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
