@@ -7,11 +7,13 @@ pub mod event;
 pub mod flow;
 pub mod framer;
 mod lenient;
+pub mod schedule;
 pub mod target;
 pub mod trunk;
 
 pub use agent::Agent;
 pub use event::{AgentEvent, AgentSettings, EndReason, Invite, Refusal, SipKey, Transmit};
 pub use flow::{Flow, Transport};
+pub use schedule::Schedule;
 pub use target::Target;
 pub use trunk::Trunks;

@@ -102,8 +102,9 @@ impl ControlPlane {
                 Output::HangUp(farewell) => return self.end(now, key, Ending::Farewell(farewell)),
             }
         }
-        let deadline = self.sessions.get(&key).map(super::Session::deadline);
-        self.alarms.set(key, deadline);
+        if let Some(session) = self.sessions.get(&key) {
+            self.alarms.set(key, session.deadline());
+        }
     }
 
     fn live(&mut self, key: SipKey) -> Option<&mut Live> {
@@ -195,7 +196,7 @@ impl ControlPlane {
     /// The one teardown: whoever ends a call, and however far it has come, it goes this way. Safe to call twice.
     pub(super) fn end(&mut self, now: Instant, key: SipKey, why: Ending) {
         let Some(session) = self.sessions.remove(&key) else { return };
-        self.alarms.set(key, None);
+        self.alarms.clear(&key);
         self.by_leg.remove(&session.leg);
         if session.entrance != Entrance::Full {
             self.admitted = self.admitted.saturating_sub(1);

@@ -7,7 +7,6 @@
 //! - `signalling.rs`: from INVITE to a live call, new offers.
 //! - `calls.rs`: what a live call wants done; entering a meeting, moving to its worker; the one teardown.
 
-mod alarms;
 mod calls;
 mod session;
 mod signalling;
@@ -21,13 +20,12 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
 
-use self::alarms::Alarms;
 use self::session::{Ending, KeyPath, Session};
 use super::{ControlInput, ControlOutput, ControlSettings, MediaEvent};
 use crate::call::Input;
 use crate::meeting::{Directory, Meeting};
 use crate::names::{CallHandle, LegId, MeetingKey, WorkerId};
-use crate::sip::{Agent, AgentEvent, SipKey};
+use crate::sip::{Agent, AgentEvent, Schedule, SipKey};
 
 /// How long `Stop` waits for BYEs to be answered. A process manager and an operator wait 3 s; the rest is for the sockets.
 const STOPPING: Duration = Duration::from_millis(2_000);
@@ -48,7 +46,7 @@ pub struct ControlPlane {
     load: Vec<usize>,
     /// Calls that are not only told that the house is full.
     admitted: usize,
-    alarms: Alarms,
+    alarms: Schedule<SipKey>,
     /// What happened to other calls while one was dealt with.
     aside: VecDeque<(SipKey, Input)>,
     random: StdRng,
@@ -102,7 +100,7 @@ impl ControlPlane {
             closing: HashMap::new(),
             load: vec![0; usize::from(settings.workers.max(1))],
             admitted: 0,
-            alarms: Alarms::default(),
+            alarms: Schedule::default(),
             aside: VecDeque::new(),
             random,
             next_leg: 1,

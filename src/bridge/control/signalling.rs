@@ -80,7 +80,7 @@ impl ControlPlane {
             sent: None,
             state: State::Opening { offer: invite.sdp },
         };
-        self.alarms.set(invite.key, Some(session.deadline()));
+        self.alarms.set(invite.key, session.deadline());
         self.sessions.insert(invite.key, session);
     }
 

@@ -17,7 +17,6 @@ mod layer;
 mod refresh;
 mod request;
 mod respond;
-mod schedule;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -33,10 +32,9 @@ use sipx_sip::{Message, Output, Reliability, Request, Response, Timer, Timers, T
 
 use self::dialog::{Dialog, DialogId};
 use self::layer::Layer;
-use self::schedule::Schedule;
 use super::framer::limits;
 use super::lenient::salvage;
-use super::{AgentEvent, AgentSettings, Flow, SipKey, Transmit, Transport};
+use super::{AgentEvent, AgentSettings, Flow, Schedule, SipKey, Transmit, Transport};
 
 /// How long the call's owner may think about an INVITE or an offer. It answers within milliseconds; this is for the day it does not, before
 /// the peer's own patience of 64·T1 is over (RFC 3261 §17.1.2.2, RFC 3311 §5.2).
@@ -121,7 +119,7 @@ impl Agent {
             random,
             layer: Layer::new(timers),
             timers,
-            schedule: Schedule::new(),
+            schedule: Schedule::default(),
             transactions: HashMap::new(),
             merging: HashMap::new(),
             dialogs: HashMap::new(),
