@@ -1,5 +1,6 @@
 //! What crosses between the planes, and between the control plane and the world.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -53,8 +54,7 @@ pub struct SeenBy {
     pub peer: IpAddr,
 }
 
-/// Into the control plane.
-#[derive(Debug)]
+/// Into the control plane. `Debug` shows no octets.
 pub enum ControlInput {
     /// One UDP datagram.
     Datagram(Flow, Bytes),
@@ -78,6 +78,25 @@ pub enum ControlInput {
     Timeout,
     /// Say goodbye to everybody and stop.
     Stop,
+}
+
+impl fmt::Debug for ControlInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Numbers, samtals-IDs and keys are in there.
+            Self::Datagram(flow, octets) => f.debug_tuple("Datagram").field(flow).field(&octets.len()).finish(),
+            Self::Message(flow, _) => f.debug_tuple("Message").field(flow).finish_non_exhaustive(),
+            Self::FlowClosed(flow) => f.debug_tuple("FlowClosed").field(flow).finish(),
+            Self::PortOpened(leg, address) => f.debug_tuple("PortOpened").field(leg).field(address).finish(),
+            Self::PortFailed(leg) => f.debug_tuple("PortFailed").field(leg).finish(),
+            Self::Media(worker, event) => f.debug_tuple("Media").field(worker).field(event).finish(),
+            Self::LegMoved(leg) => f.debug_tuple("LegMoved").field(leg).finish(),
+            Self::LegRemoved(leg, report) => f.debug_tuple("LegRemoved").field(leg).field(report).finish(),
+            Self::LegRefused(leg) => f.debug_tuple("LegRefused").field(leg).finish(),
+            Self::Timeout => f.write_str("Timeout"),
+            Self::Stop => f.write_str("Stop"),
+        }
+    }
 }
 
 /// Out of the control plane.
@@ -138,4 +157,25 @@ pub struct ControlSettings {
     pub opus: OpusSettings,
     /// Meetings that always exist.
     pub meetings: Vec<MeetingSettings>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::Transport;
+
+    #[test]
+    fn debug_output_of_an_input_shows_no_octets_of_it() {
+        let flow =
+            Flow { transport: Transport::Udp, local: "192.0.2.1:5060".parse().unwrap(), peer: "192.0.2.7:5060".parse().unwrap(), id: 0 };
+        let text =
+            "OPTIONS sip:904718263@x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 904718263\r\nContent-Length: 0\r\n\r\n";
+        let message = sipx_sip::parse_datagram(text.into(), &sipx_sip::Limits::datagram()).unwrap();
+        for input in [ControlInput::Datagram(flow, text.into()), ControlInput::Message(flow, Box::new(message))] {
+            let shown = format!("{input:?}");
+            // Octets are shown as text or as numbers, where they are.
+            assert!(!shown.contains("904718263") && !shown.contains("57, 48, 52"), "{shown}");
+        }
+        assert_eq!(format!("{:?}", ControlInput::LegMoved(LegId(7))), "LegMoved(LegId(7))");
+    }
 }

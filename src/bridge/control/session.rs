@@ -43,8 +43,7 @@ pub struct Session {
     pub state: State,
 }
 
-/// How far a session has come.
-#[derive(Debug)]
+/// How far a session has come. `Debug` shows no SDP.
 pub enum State {
     /// Its port is being bound.
     Opening {
@@ -55,6 +54,16 @@ pub enum State {
     Offered,
     /// It has sound.
     Live(Box<Live>),
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening { offer } => f.debug_struct("Opening").field("octets", &offer.as_ref().map(Bytes::len)).finish(),
+            Self::Offered => f.write_str("Offered"),
+            Self::Live(live) => live.fmt(f),
+        }
+    }
 }
 
 /// A session with sound.

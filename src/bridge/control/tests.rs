@@ -318,3 +318,15 @@ fn one_call_too_many_is_answered_and_told_so() {
     desk.feed(ControlInput::Media(full.1, MediaEvent::Said(full.0, SayToken(0))));
     assert_eq!((desk.starts(), desk.plane.calls()), (vec!["BYE sip:a@1".to_owned()], 1));
 }
+
+#[test]
+fn debug_output_of_the_plane_shows_neither_an_offer_that_waits_for_its_port_nor_who_made_it() {
+    let mut desk = Desk::new();
+    desk.ports = false;
+    desk.send("INVITE", "a", MENU, "<sip:x@y>", &SDP.replace("v=0\r\n", "v=0\r\ns=904718263\r\n"));
+    let shown = format!("{:?}", desk.plane);
+    assert!(shown.contains("Opening"), "{shown}");
+    for secret in ["904718263", "57, 48, 52", "0701234567", ID] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}

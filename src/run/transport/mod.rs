@@ -4,6 +4,7 @@ pub mod tcp;
 pub mod udp;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,8 +19,7 @@ use crate::sip::{Flow, Transmit, Transport, Trunks};
 /// it, datagrams wait in the kernel's buffer and are dropped there, and connections are not read.
 pub const INBOUND_QUEUE: usize = 1024;
 
-/// To the control task.
-#[derive(Debug)]
+/// To the control task. `Debug` shows no octets.
 pub enum Inbound {
     /// One UDP datagram.
     Datagram(Flow, Bytes),
@@ -29,6 +29,17 @@ pub enum Inbound {
     Message(Flow, Box<Message>),
     /// A connection is gone.
     Closed(Flow),
+}
+
+impl fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Datagram(flow, octets) => f.debug_tuple("Datagram").field(flow).field(&octets.len()).finish(),
+            Self::Opened(flow, _) => f.debug_tuple("Opened").field(flow).finish_non_exhaustive(),
+            Self::Message(flow, _) => f.debug_tuple("Message").field(flow).finish_non_exhaustive(),
+            Self::Closed(flow) => f.debug_tuple("Closed").field(flow).finish(),
+        }
+    }
 }
 
 /// Who may call at all. The only place that asks.
@@ -110,6 +121,25 @@ impl Outbound {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_of_what_comes_in_shows_none_of_it() {
+        let flow =
+            Flow { transport: Transport::Udp, local: "192.0.2.1:5060".parse().unwrap(), peer: "192.0.2.7:5060".parse().unwrap(), id: 0 };
+        let text =
+            "OPTIONS sip:904718263@x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\nCall-ID: 904718263\r\nContent-Length: 0\r\n\r\n";
+        let message = sipx_sip::parse_datagram(text.into(), &sipx_sip::Limits::datagram()).unwrap();
+        for inbound in [Inbound::Datagram(flow, text.into()), Inbound::Message(flow, Box::new(message))] {
+            let shown = format!("{inbound:?}");
+            // Octets are shown as text or as numbers, where they are.
+            assert!(!shown.contains("904718263") && !shown.contains("57, 48, 52"), "{shown}");
         }
     }
 }
