@@ -147,7 +147,7 @@ impl Leg {
     pub fn update(&mut self, now: Instant, media: LegUpdate, codecs: Option<Box<Codecs>>) -> Option<Box<Codecs>> {
         self.source.update(now, &media);
         if media.codec != self.media.codec {
-            self.packets.change_codec(self.media.codec, media.codec);
+            self.packets.change_codec(self.media.codec, self.media.payload_type, media.codec);
             // What was sent in this codec before, if anything was, is long over.
             self.codecs.encoders.reset();
         }

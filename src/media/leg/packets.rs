@@ -36,6 +36,10 @@ pub(super) struct Packets {
     /// Encoded, not yet sent: less than a packet, and a tick.
     waiting: [u8; LONGEST + FRAME],
     filled: usize,
+    /// A whole datagram of what waited in the codec before, to go out at the next tick.
+    parting: [u8; HEADER + LONGEST],
+    /// Octets of it; 0: none.
+    parting_length: usize,
     /// Nothing was sent in the last tick: the next packet begins anew.
     pausing: bool,
     sent: u64,
@@ -59,6 +63,8 @@ impl Packets {
             sent_to: setup.first_timestamp.wrapping_sub(LONGEST as u32),
             waiting: [0; LONGEST + FRAME],
             filled: 0,
+            parting: [0; HEADER + LONGEST],
+            parting_length: 0,
             pausing: true,
             sent: 0,
             sent_before: 0,
@@ -105,8 +111,12 @@ impl Packets {
         encoded: &[u8],
         media: &LegUpdate,
         to: Option<SocketAddr>,
-        out: impl FnMut(SocketAddr, &[u8]),
+        mut out: impl FnMut(SocketAddr, &[u8]),
     ) {
+        let parting = std::mem::take(&mut self.parting_length);
+        if let (Some(to), Some(datagram)) = (to, self.parting.get(..parting).filter(|datagram| !datagram.is_empty())) {
+            out(to, datagram);
+        }
         let begun = self.clock;
         self.at = now + TICK;
         self.clock = self.clock.wrapping_add(self.clock_hz / 1000 * TICK_MS);
@@ -164,9 +174,10 @@ impl Packets {
         packet
     }
 
-    /// From one law to the other, what waits is converted, so that the packet it will lie in does not click. Any other codec begins with
-    /// what is encoded next.
-    pub(super) fn change_codec(&mut self, from: Codec, to: Codec) {
+    /// Another codec from the next tick on. From one law to the other, what waits is converted, so that the packet it will lie in does not click.
+    /// To any other codec, it goes out as it is, in a packet shorter than agreed on, under the old `payload_type`: it belongs before the first
+    /// new packet, and until that has come the other side takes the old format (RFC 3264 §8.3.1).
+    pub(super) fn change_codec(&mut self, from: Codec, payload_type: u8, to: Codec) {
         if from.is_law() && to.is_law() {
             let mut linear = [0; LONGEST + FRAME];
             let waiting = &mut self.waiting[..self.filled];
@@ -175,7 +186,7 @@ impl Packets {
             to.encode(linear, waiting);
             return;
         }
-        self.filled = 0;
+        self.part(payload_type);
         self.pausing = true;
         self.sent_to = self.clock;
         if to.clock_hz() != self.clock_hz {
@@ -187,6 +198,17 @@ impl Packets {
             self.octets_before += self.octets;
             self.octets = 0;
         }
+    }
+
+    /// What waits becomes a packet.
+    fn part(&mut self, payload_type: u8) {
+        let length = std::mem::take(&mut self.filled);
+        if length == 0 {
+            return;
+        }
+        let timestamp = self.clock.wrapping_sub(length as u32);
+        let packet = self.number(false, payload_type, timestamp, length);
+        self.parting_length = Packet { payload: &self.waiting[..length], ..packet }.write(&mut self.parting);
     }
 
     /// After a pause the first packet goes out at the first tick, however long packets are: silence first, where nothing was sent.

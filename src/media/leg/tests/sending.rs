@@ -121,6 +121,38 @@ fn a_half_filled_packet_is_put_into_the_new_law() {
 }
 
 #[test]
+fn what_waits_in_a_half_filled_packet_goes_out_before_the_first_of_a_codec_that_is_no_law() {
+    for (codec, payload_type) in [(Codec::G722, 9), (Codec::Opus, 111)] {
+        let mut media = media();
+        media.ptime_ms = 60;
+        let mut world = World::new(media);
+        // 480 sent at once (320 of silence first), 320 wait after the next two ticks.
+        world.silent(3);
+        let before = world.sent.len();
+        world.change(|media| (media.codec, media.payload_type, media.ptime_ms) = (codec, payload_type, 20));
+        world.silent(2);
+        let packets = &packets(&world)[before - 1..];
+        let [last, parting, first, second] = packets else { panic!("{} packets", packets.len()) };
+        assert_eq!((parting.payload_type, parting.payload), (8, &[0xd5; 320][..]), "{codec:?}");
+        assert_eq!((parting.sequence, parting.timestamp), (last.sequence.wrapping_add(1), last.timestamp.wrapping_add(480)));
+        assert_eq!((parting.ssrc, parting.marker), (last.ssrc, false));
+        assert_eq!((first.payload_type, first.sequence, first.marker), (payload_type, parting.sequence.wrapping_add(1), true));
+        assert_eq!(first.timestamp, parting.timestamp.wrapping_add(320));
+        assert_eq!(first.ssrc == parting.ssrc, codec.clock_hz() == 8_000, "RFC 7160 §4.1");
+        assert_eq!(second.timestamp, first.timestamp.wrapping_add(codec.clock_hz() / 50));
+    }
+    // Who is put on hold by the same offer gets nothing more.
+    let mut media = media();
+    media.ptime_ms = 60;
+    let mut world = World::new(media);
+    world.silent(3);
+    let before = world.sent.len();
+    world.change(|media| (media.codec, media.payload_type, media.direction) = (Codec::G722, 9, Direction::Inactive));
+    world.silent(2);
+    assert_eq!(world.sent.len(), before);
+}
+
+#[test]
 fn reports_go_out_about_every_five_seconds_and_say_what_came_and_went() {
     let mut world = World::new(media());
     world.talk(10);
