@@ -137,10 +137,9 @@ impl Playout {
     pub fn reset(&mut self) {
         (self.from, self.to) = (0, 0);
         self.background = None;
-        if self.state != State::Pause {
-            // What was heard last dies away.
-            self.conceal();
-        }
+        self.past.fill(0);
+        self.conceal();
+        self.state = State::Pause;
         self.owed = 0;
     }
 

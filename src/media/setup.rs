@@ -15,11 +15,11 @@ pub enum Direction {
     /// Both ways.
     #[default]
     SendReceive,
-    /// We send, the caller does not (the caller said `recvonly`).
+    /// We send, the caller does not (the caller said `recvonly`). Where it sends all the same, it is listened to for keys.
     SendOnly,
     /// The caller sends music or nothing (it holds us with `sendonly`): we listen for keys only, and contribute nothing of it.
     ReceiveOnly,
-    /// Neither way.
+    /// Neither way. Where the caller sends all the same, as some do, it is listened to for keys.
     Inactive,
 }
 

@@ -2,7 +2,7 @@
 
 use ljudbro::codec::Codec;
 use ljudbro::media::PromptId::*;
-use ljudbro::sim::{Hold, PhoneEvent};
+use ljudbro::sim::{Hold, KeyMethod, PhoneEvent};
 
 use crate::world::World;
 
@@ -57,6 +57,20 @@ fn a_caller_held_in_the_menu_can_come_back_and_key() {
     world.run_ms(5_000);
     assert!(world.words(id).contains(&Ansluter));
     assert_eq!(world.control.participants(), 1);
+}
+
+#[test]
+fn a_caller_who_holds_us_can_key_in_every_way_as_long_as_it_sends() {
+    for (seed, keys_by) in [(322, KeyMethod::Rfc4733), (323, KeyMethod::InBand), (324, KeyMethod::Info)] {
+        let mut world = World::new(seed);
+        let id = world.dial(|settings| settings.keys_by = keys_by);
+        world.run_ms(1_000);
+        world.with_phone(id, |phone, now| phone.hold(now, Some(Hold::SendOnly)));
+        world.run_ms(1_000);
+        world.press(id, crate::world::ID);
+        world.run_ms(6_000);
+        assert_eq!(world.control.participants(), 1, "{keys_by:?}");
+    }
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Inward {
     }
 
     /// A packet of sound: what it is to the stream. Its `blocks` (the packet's own sound last, with what codec each is) are kept
-    /// if `heard`, for who holds us may send music, but only to us (RFC 3264 §8.4).
+    /// if `heard`.
     pub(super) fn take<'a>(
         &mut self,
         arrived: Instant,

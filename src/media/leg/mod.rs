@@ -160,6 +160,7 @@ impl Leg {
             self.alive = now;
         }
         if self.media.direction.contributes() != media.direction.contributes() {
+            // Nothing of the music is heard, not even as it dies away.
             self.inward.reset();
         }
         self.media = media;
@@ -199,8 +200,7 @@ impl Leg {
             }
             return None;
         } else {
-            let contributes = self.media.direction.contributes();
-            match self.inward.take(arrived, &packet, contributes, blocks.into_iter()) {
+            match self.inward.take(arrived, &packet, self.listens(), blocks.into_iter()) {
                 Standing::Strange => self.refused += 1,
                 Standing::Duplicate => self.duplicates += 1,
                 Standing::Reordered => {
@@ -253,7 +253,9 @@ impl Leg {
         sounds
     }
 
-    /// A key that was pressed in the sound of the last tick: of callers who have no other way agreed, for one press is one key.
+    /// A key that was pressed in the sound of the last tick: of callers who have no other way agreed, for one press is one key. Whoever holds
+    /// us may press keys, too, in the sound as well as by RFC 4733: who sends sound while it holds us (a switchboard that lets the phone talk on,
+    /// an announcer that only sends) means what it keys, and music is hardly ever taken for a key.
     pub fn take_key(&mut self) -> Option<LegEvent> {
         self.inward.take_key().filter(|_| self.media.events.is_empty()).map(LegEvent::Key)
     }
@@ -300,6 +302,12 @@ impl Leg {
             held: self.inward.held(),
             playout: self.inward.counts(),
         }
+    }
+
+    /// Whether the caller's sound is listened to. Who holds us may send music, but only to us (RFC 3264 §8.4); yet a key is a key however it
+    /// comes, so where keys come in the sound it is listened to for them.
+    fn listens(&self) -> bool {
+        self.media.direction.contributes() || self.media.events.is_empty()
     }
 
     /// What we agreed that a payload type is; just after a new answer also what it was.

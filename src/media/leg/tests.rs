@@ -146,5 +146,6 @@ impl World {
     }
 }
 
+mod held;
 mod sending;
 mod taking;
