@@ -45,6 +45,15 @@ impl Decoders {
         (1..=most).contains(&samples).then_some(samples)
     }
 
+    /// Samples at [`Codec::rate_hz`] that lie just before `payload` and that it carries again, for the case that they were lost: Opus only,
+    /// where the sender's in-band FEC found them worth it. [`Decoders::conceal`] takes them out.
+    pub fn repeated(codec: Codec, payload: &[u8]) -> usize {
+        match codec {
+            Codec::Pcma | Codec::Pcmu | Codec::G722 => 0,
+            Codec::Opus => opus::repeated(payload),
+        }
+    }
+
     /// Decode one payload; samples written. 0: it is broken, there is no decoder for it, or `out` is shorter than [`Decoders::length`] says.
     pub fn decode(&mut self, codec: Codec, payload: &[u8], out: &mut [i16]) -> usize {
         let Some(out) = Self::length(codec, payload).and_then(|length| out.get_mut(..length)) else { return 0 };

@@ -44,6 +44,71 @@ pub(super) fn length(payload: &[u8]) -> Option<usize> {
     nb_samples(Packet::try_from(payload).ok()?, SampleRate::Hz48000).ok()
 }
 
+/// Frames of SILK in a packet's first Opus frame, and samples at 48 kHz in that, if it is of a mode that can repeat what went before it:
+/// SILK alone or with CELT (RFC 6716 §3.1, table 2).
+fn speech_frames(toc: u8) -> Option<(u32, usize)> {
+    match toc >> 3 {
+        // Three bandwidths of SILK alone, each in frames of 10, 20, 40 and 60 ms.
+        config @ 0..=11 => [(1, 480), (1, 960), (2, 1_920), (3, 2_880)].get(usize::from(config % 4)).copied(),
+        // Two bandwidths of both, each in frames of 10 and 20 ms.
+        config @ 12..=15 => Some((1, if config % 2 == 0 { 480 } else { 960 })),
+        _ => None,
+    }
+}
+
+/// Samples at 48 kHz of what lies just before the packet that it carries again: in-band FEC (RFC 6716 §2.1.7), of one Opus frame.
+pub(super) fn repeated(payload: &[u8]) -> usize {
+    let Some((frames, samples)) = payload.first().and_then(|toc| speech_frames(*toc)) else { return 0 };
+    let Some(head) = first_octet(payload) else { return 0 };
+    // §4.2.3: one bit for each frame of SILK says whether it is speech, then one says whether there is a repetition; for stereo the same
+    // again. They are range coded, but at even odds, so that the first octet shows them as they are.
+    let bit = |place: u32| head.checked_shl(place).is_some_and(|shifted| shifted & 0x80 != 0);
+    let stereo = payload.first().is_some_and(|toc| toc & 4 != 0);
+    if bit(frames) || stereo && bit(2 * frames + 1) { samples } else { 0 }
+}
+
+/// The first octet of the packet's first Opus frame (RFC 6716 §3.2); `None`: it is empty, or the packet is broken.
+fn first_octet(payload: &[u8]) -> Option<u8> {
+    let (toc, rest) = payload.split_first()?;
+    match toc & 3 {
+        0 | 1 => rest.first().copied(),
+        // §3.2.4: the length of the first frame, then both.
+        2 => {
+            let (length, rest) = frame_length(rest)?;
+            rest.first().copied().filter(|_| length > 0)
+        }
+        // §3.2.5: how many frames there are; how much padding; the lengths of all but the last if they differ; then the frames.
+        _ => {
+            let (count, mut rest) = rest.split_first()?;
+            if count & 0x40 != 0 {
+                let mut more = 255;
+                while more == 255 {
+                    (more, rest) = rest.split_first().map(|(more, rest)| (*more, rest))?;
+                }
+            }
+            let mut first = None;
+            if count & 0x80 != 0 {
+                for _ in 1..count & 0x3f {
+                    let (length, after) = frame_length(rest)?;
+                    first.get_or_insert(length);
+                    rest = after;
+                }
+            }
+            rest.first().copied().filter(|_| first != Some(0))
+        }
+    }
+}
+
+/// A length of one or two octets (RFC 6716 §3.2.1), and what follows it.
+fn frame_length(octets: &[u8]) -> Option<(usize, &[u8])> {
+    let (first, rest) = octets.split_first()?;
+    if *first < 252 {
+        return Some((usize::from(*first), rest));
+    }
+    let (second, rest) = rest.split_first()?;
+    Some((usize::from(*second) * 4 + usize::from(*first), rest))
+}
+
 /// One received stream.
 pub(super) struct Decoder(coder::Decoder);
 

@@ -124,6 +124,7 @@ fn no_octets_make_a_decoder_panic_or_write_too_much() {
         assert!(written == 0 || Some(written) == length, "{codec:?}: {written} of {length:?}");
         let lost = random() as usize % out.len();
         assert!(decoders.conceal(codec, Some(&octets), &mut out[..lost]) <= lost);
+        assert!(Decoders::repeated(codec, &octets) <= 2_880);
         assert_eq!(decoders.decode(codec, &octets, &mut out[..length.unwrap_or(1) - 1]), 0, "there is no room for it");
     }
 }
@@ -193,6 +194,81 @@ fn a_lost_opus_packet_is_taken_from_the_next_or_made_up() {
     };
     let (made_up, repaired) = (heard(false), heard(true));
     assert!(repaired > made_up + 0.5, "{repaired:.1} dB with the next packet, {made_up:.1} dB without");
+}
+
+#[test]
+fn packets_of_our_encoder_say_whether_they_carry_what_went_before_them() {
+    let original = speech(48_000, 3);
+    for (expected_loss, bitrate, least, most) in [(25, 32_000, 50, 150), (10, 24_000, 50, 150), (0, 32_000, 0, 0)] {
+        let settings = OpusSettings { expected_loss, bitrate, ..OpusSettings::default() };
+        let mut encoders = Encoders::new([Codec::Opus], &settings).unwrap();
+        let mut packets = Vec::new();
+        for tick in original.chunks_exact(960) {
+            let mut payload = Payload::EMPTY;
+            encoders.encode(Codec::Opus, tick, &mut payload);
+            packets.push(payload);
+        }
+        // How far what is made of a loss is from what was lost, with the next packet and without: of those that say so, and of the others.
+        let (mut errors, mut carry) = ([[0.0; 2]; 2], 0);
+        for five in packets.windows(5) {
+            let (next, repeated) = (five[4].octets(), Decoders::repeated(Codec::Opus, five[4].octets()));
+            assert!(repeated == 0 || repeated == 960, "{repeated}");
+            carry += repeated / 960;
+            let heard: Vec<[i16; 960]> = [Some(None), Some(Some(next)), None]
+                .into_iter()
+                .map(|lost| {
+                    let (mut decoders, mut out) = (Decoders::new([Codec::Opus]).unwrap(), [0; 960]);
+                    for packet in &five[..3] {
+                        decoders.decode(Codec::Opus, packet.octets(), &mut out);
+                    }
+                    match lost {
+                        Some(next) => decoders.conceal(Codec::Opus, next, &mut out),
+                        None => decoders.decode(Codec::Opus, five[3].octets(), &mut out),
+                    };
+                    out
+                })
+                .collect();
+            for (way, made) in heard[..2].iter().enumerate() {
+                let error: f64 = made.iter().zip(&heard[2]).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+                errors[usize::from(repeated > 0)][way] += error;
+            }
+        }
+        assert!((least..=most).contains(&carry), "{carry} of 146 at {expected_loss} % and {bitrate} bit/s");
+        let [[silent, silent_next], [told, told_next]] = errors;
+        assert!(carry == 0 || told_next * 2.0 < told, "{told_next} with what they say they carry, {told} without");
+        assert!(silent_next > silent * 0.8, "{silent_next} with what they say they do not carry, {silent} without");
+    }
+}
+
+#[test]
+fn the_flag_of_a_repetition_is_found_in_every_form_of_a_packet() {
+    let repeated = |payload: &[u8]| Decoders::repeated(Codec::Opus, payload);
+    // RFC 6716 §4.2.3: after as many bits as there are frames of SILK.
+    for (config, flag, samples) in [(0, 0x40, 480), (1, 0x40, 960), (6, 0x20, 1_920), (11, 0x10, 2_880), (12, 0x40, 480), (15, 0x40, 960)] {
+        for code in [0, 1] {
+            assert_eq!(repeated(&[config << 3 | code, flag, 0]), samples, "{config}");
+            assert_eq!(repeated(&[config << 3 | code, !flag, 0]), 0, "{config}");
+        }
+        // Of stereo either half may have one: of three frames the second is the last bit of the octet.
+        let second = flag >> (1 + samples.div_ceil(960));
+        assert_eq!((repeated(&[config << 3 | 4, second]), repeated(&[config << 3, second])), (samples, 0), "{config}");
+    }
+    // CELT has none.
+    assert!((16..32).all(|config| repeated(&[config << 3, 0xff, 0xff]) == 0));
+    let toc = 1 << 3;
+    // Two frames of different lengths, of one octet and of two; the first of them empty.
+    assert_eq!(repeated(&[toc | 2, 1, 0x40, 0]), 960);
+    assert_eq!(repeated(&[&[toc | 2, 252, 0, 0x40][..], &[0; 300]].concat()), 960);
+    assert_eq!(repeated(&[toc | 2, 0, 0xff]), 0);
+    // Three of one length; of different ones; with padding of 300 octets.
+    assert_eq!(repeated(&[toc | 3, 3, 0x40, 0, 0]), 960);
+    assert_eq!(repeated(&[toc | 3, 0x83, 1, 1, 0x40, 0, 0]), 960);
+    assert_eq!(repeated(&[toc | 3, 0x83, 0, 1, 0xff, 0]), 0);
+    assert_eq!(repeated(&[&[toc | 3, 0x43, 255, 46, 0x40, 0, 0][..], &[0; 300]].concat()), 960);
+    for broken in [&[][..], &[toc], &[toc | 2], &[toc | 2, 255], &[toc | 3], &[toc | 3, 0x43, 255], &[toc | 3, 0x83, 1], &[toc | 3, 3]] {
+        assert_eq!(repeated(broken), 0, "{broken:?}");
+    }
+    assert_eq!(Decoders::repeated(Codec::Pcma, &[toc, 0xff]), 0);
 }
 
 #[test]

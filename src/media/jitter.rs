@@ -14,7 +14,7 @@ mod store;
 use self::arrivals::Arrivals;
 use self::store::Store;
 use crate::audio::TICK_MS;
-use crate::codec::Codec;
+use crate::codec::{Codec, Decoders};
 
 /// Units of time in a millisecond.
 pub const UNITS_A_MS: i64 = 48;
@@ -26,7 +26,7 @@ const GRID: i64 = UNITS_A_MS / 8;
 /// Sound this far ahead of its turn is not early: the sender's timestamps have jumped. 500 ms, more than any network's unevenness.
 const JUMP: i64 = 500 * UNITS_A_MS;
 
-/// Repeated sound older than this is not looked at: three packets of 20 ms, and what they may be held up.
+/// Repeated sound older than this is not looked at: three packets of 20 ms, and what they may be held up. A longer hole is a pause.
 const MOST_REPEATED: i64 = 100 * UNITS_A_MS;
 /// Packets remembered, to know what is a repetition: those of [`MOST_REPEATED`], in packets of 10 ms, and some that changed places.
 const REMEMBERED: usize = 16;
@@ -94,8 +94,8 @@ pub struct JitterBuffer {
     splice: bool,
     /// Latest arrival since the last tick.
     latest: Option<i64>,
-    /// Where the last packets were, in a ring.
-    came: [i64; REMEMBERED],
+    /// From where to where the last packets were, in a ring.
+    came: [(i64, i64); REMEMBERED],
     came_at: usize,
 }
 
@@ -114,7 +114,7 @@ impl JitterBuffer {
             anchor: (0, 0, 1),
             splice: false,
             latest: None,
-            came: [i64::MIN; REMEMBERED],
+            came: [(i64::MIN, i64::MIN); REMEMBERED],
             came_at: 0,
         }
     }
@@ -155,20 +155,22 @@ impl JitterBuffer {
         // Far ahead of where the sound should be by now, or new and yet all of it past: the sender's timestamps have jumped, or stand still.
         let ahead = position - self.due() > JUMP;
         let past = packet.in_order && (self.begun && position + packet.units <= self.taken || position + JUMP < self.play);
+        let mut repaired = 0;
         if ahead || past {
             self.begin_at(packet.timestamp, scale, self.next_place());
             position = self.anchor.1;
         } else if packet.in_order {
             // The anchor goes along, so that no distance comes near half the range of timestamps.
             self.anchor = (packet.timestamp, position, scale);
+            repaired = self.repaired(packet, position);
         }
         if !packet.in_order && position + JUMP < self.play {
             // No network holds a packet up by so much; it tells nothing about this one.
             return Laid::Late;
         }
         self.came_at = (self.came_at + 1) % REMEMBERED;
-        self.came[self.came_at] = position;
-        let arrival = position - (self.now + UNITS_A_TICK);
+        self.came[self.came_at] = (position, position + packet.units);
+        let arrival = position - repaired - (self.now + UNITS_A_TICK);
         self.latest = Some(self.latest.map_or(arrival, |latest| latest.min(arrival)));
         if !self.begun && position < self.play {
             // Before the first one, and nothing was played: the stream began earlier than thought.
@@ -191,7 +193,19 @@ impl JitterBuffer {
         let position = self.position(packet.timestamp);
         // What lies farther back than that was given up long ago.
         let recent = position + MOST_REPEATED >= self.end && position + packet.units <= self.end;
-        self.live && !self.splice && self.anchor.2 == scale && recent && !self.came.contains(&position)
+        let came = self.came.iter().any(|(from, _)| *from == position);
+        self.live && !self.splice && self.anchor.2 == scale && recent && !came
+    }
+
+    /// Units just before the newest packet, at `position`, that did not come and that it carries again, as Opus does (in-band FEC). They count
+    /// as a repetition does in [`JitterBuffer::misses`]: as late as this packet is.
+    fn repaired(&self, packet: &Arrival<'_>, position: i64) -> i64 {
+        let lost = (1..=MOST_REPEATED).contains(&(position - self.end)) && !self.came.iter().any(|(_, to)| *to == position);
+        if !lost {
+            return 0;
+        }
+        let samples = Decoders::repeated(packet.codec, packet.payload) as i64;
+        (samples * UNITS_A_MS * 1000 / i64::from(packet.codec.rate_hz())).min(position - self.end)
     }
 
     /// A tick begins.

@@ -3,7 +3,8 @@
 //! Usually the next 20 ms are there and are what is heard, bit by bit. Where they are not, sound is made up from the past
 //! ([`crate::audio::conceal`], or the codec's own means) until one of three things shows what happened:
 //!
-//! - *What comes next begins later:* something was lost. As much is made up as is missing, and no delay is added.
+//! - *What comes next begins later:* something was lost. As much is made up as is missing, and no delay is added. (Where the next packet carries
+//!   it again, and is here in time, that is played.)
 //! - *What was missing comes after all:* it was late. It is played then, so nothing of it is lost, and the delay has grown at once by as much as
 //!   it was late. (If few are that late, `adjust.rs` sheds the delay again.)
 //! - *Nothing comes:* after 60 ms it is silent, or sounds like the background the caller's phone described (RFC 3389). What comes then
@@ -166,23 +167,27 @@ impl Playout {
             self.owed = 0;
             buffer.skip_to(position);
         }
-        let gap = (position - buffer.taken()).max(0);
-        if gap > self.owed {
-            return self.fill_gap(buffer, decoders, codec, (gap - self.owed) / per, out);
+        let mut gap = (position - buffer.taken()).max(0);
+        if self.owed > 0 {
+            if gap > 0 && !self.may_be_late(buffer, gap, at) {
+                // Lost, and made up while it was awaited.
+                let filled = gap.min(self.owed);
+                buffer.skip_to(buffer.taken() + filled);
+                gap -= filled;
+            } else if gap == 0 && state == State::Concealing {
+                // Late: it fits on after a whole period.
+                let more = self.concealer.to_whole_period().min(out.len());
+                if more > 0 {
+                    let made = self.make_up(decoders, &mut out[..more]);
+                    self.owed += made as i64 * per;
+                    return made;
+                }
+            }
+            self.owed = 0;
         }
         if gap > 0 {
-            // Lost, and made up while it was awaited.
-            buffer.skip_to(position);
-        } else if self.owed > 0 && state == State::Concealing {
-            // Late: it fits on after a whole period.
-            let more = self.concealer.to_whole_period().min(out.len());
-            if more > 0 {
-                let made = self.make_up(decoders, &mut out[..more]);
-                self.owed += made as i64 * per;
-                return made;
-            }
+            return self.fill_gap(buffer, decoders, codec, gap / per, out);
         }
-        self.owed = 0;
         self.decode(buffer, decoders);
         0
     }
@@ -238,17 +243,34 @@ impl Playout {
         buffer.pop();
     }
 
+    /// Whether what was lost and partly made up already may be played late, whole, from what the next packet carries of it: where the delay
+    /// should be as long as it then is. `at` samples of this tick are rendered.
+    fn may_be_late(&self, buffer: &mut JitterBuffer, gap: i64, at: usize) -> bool {
+        let per = self.units_a_sample();
+        let repeated = buffer.peek().map_or(0, |next| Decoders::repeated(next.codec, next.payload)) as i64 * per;
+        repeated == gap && buffer.surplus().is_some_and(|surplus| surplus + at as i64 * per <= UNITS_A_MS)
+    }
+
     /// At most `missing` samples for sound that is known to be lost; how many.
     fn fill_gap(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, codec: Codec, missing: i64, out: &mut [i16]) -> usize {
         let per = self.units_a_sample();
+        // The redundancy is about what lies just before the packet that carries it.
+        let repeated = buffer.peek().map_or(0, |next| Decoders::repeated(codec, next.payload));
+        if missing <= repeated as i64 {
+            let payload = buffer.peek().map(|next| next.payload);
+            if decoders.conceal(codec, payload, &mut self.ready[..repeated]) == repeated {
+                // Sent twice: nothing is made up.
+                (self.from, self.to) = (repeated - missing as usize, repeated);
+                buffer.fill(missing * per);
+                return 0;
+            }
+        }
+        // The codec's own means make whole quarters of 10 ms, at most a tick at a time.
         let quarter = (self.rate.hz() / 400) as i64;
-        // The codec's own means make whole quarters of 10 ms, at most a tick at a time; the redundancy is about what lies just before the
-        // packet that carries it.
-        let known = buffer.peek().map_or(0, |next| next.length / per);
-        let length = if missing > known { (missing - known).min(self.rate.frame() as i64) } else { missing };
-        if self.from == self.to && length % quarter == 0 && matches!(self.state, State::Plain | State::Own) {
-            let payload = buffer.peek().map(|next| next.payload).filter(|_| missing <= known);
-            let made = decoders.conceal(codec, payload, &mut self.ready[..length as usize]);
+        let before = if missing > repeated as i64 { missing - repeated as i64 } else { missing };
+        let length = before.min(self.rate.frame() as i64);
+        if length % quarter == 0 && matches!(self.state, State::Plain | State::Own) {
+            let made = decoders.conceal(codec, None, &mut self.ready[..length as usize]);
             if made > 0 {
                 (self.from, self.to) = (0, made);
                 self.counts.gaps += u64::from(self.state == State::Plain);
@@ -258,7 +280,7 @@ impl Playout {
                 return 0;
             }
         }
-        let length = missing.clamp(1, out.len() as i64) as usize;
+        let length = before.clamp(1, out.len() as i64) as usize;
         let made = self.make_up(decoders, &mut out[..length]);
         buffer.skip_to(buffer.taken() + made as i64 * per);
         made

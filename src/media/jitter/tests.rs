@@ -192,6 +192,41 @@ fn sound_that_is_repeated_is_taken_only_where_it_did_not_come_and_is_waited_for_
     assert!(taken >= 15, "{taken} of 20 came in time");
 }
 
+/// 20 ms of Opus whose header says that they carry what went before them, or not (RFC 6716 §4.2.3).
+fn lay_opus(buffer: &mut JitterBuffer, n: u32, carries: bool) -> Laid {
+    let payload = [1 << 3, if carries { 0x40 } else { 0 }, 0];
+    buffer.lay(&Arrival { timestamp: n * 960, in_order: true, codec: Codec::Opus, units: TICK, payload: &payload, again: false })
+}
+
+#[test]
+fn a_packet_that_carries_a_lost_one_again_is_waited_for_when_that_happens_often_and_no_longer() {
+    for (every, carries, waited) in [(10, true, TICK), (10, false, 0), (50, true, 0)] {
+        let mut buffer = JitterBuffer::new();
+        for n in 1..=300u32 {
+            if n % every != 0 {
+                assert_eq!(lay_opus(&mut buffer, n, carries), Laid::InTime);
+            }
+            tick(&mut buffer);
+        }
+        // The first packet lies at the first tick.
+        assert_eq!(buffer.arrivals.quantile(), Some(-waited), "one in {every}, {carries}");
+    }
+}
+
+#[test]
+fn a_pause_and_a_jump_of_the_timestamps_are_no_loss_to_be_repaired() {
+    let mut buffer = JitterBuffer::new();
+    for n in 1..=400u32 {
+        // 200 ms of every 400 nothing is sent; then the timestamps jump by a minute each time.
+        let jump = 3_000 * (n.saturating_sub(200) / 20);
+        if n % 20 < 10 {
+            lay_opus(&mut buffer, n + jump, true);
+        }
+        tick(&mut buffer);
+    }
+    assert_eq!(buffer.arrivals.quantile(), Some(0));
+}
+
 proptest::proptest! {
     #[test]
     fn no_timestamp_length_or_order_makes_it_panic_or_go_back(

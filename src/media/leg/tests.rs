@@ -121,6 +121,12 @@ impl World {
         sounds
     }
 
+    /// A tick of a leg whose sound is of any rate and not looked at, and that sends nothing.
+    fn tick_any(&mut self) {
+        self.leg.render(&mut Sound::silence(Rate::Narrow));
+        self.ms += 20;
+    }
+
     fn slow(&mut self) {
         let reports = &mut self.reports;
         let event =
@@ -147,5 +153,6 @@ impl World {
 }
 
 mod held;
+mod repaired;
 mod sending;
 mod taking;
