@@ -62,7 +62,9 @@ const EXPLAINED: f32 = 0.6;
 /// How much weaker, in power, one of two tones may look in a block. Crosstalk of the stronger makes this look worse than it is.
 const LOPSIDED: f32 = 0.025;
 
-/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work.
+/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work. Inlined into a caller for this
+/// processor.
+#[inline(always)]
 pub fn listen(samples: &[f32; BLOCK]) -> Block {
     let (mut re, mut im) = ([0.0f32; 8], [0.0f32; 8]);
     let mut energy = 0.0;
@@ -80,6 +82,7 @@ pub fn listen(samples: &[f32; BLOCK]) -> Block {
     block
 }
 
+#[inline(always)]
 fn likeness(block: &Block) -> (u8, bool) {
     let mut power = [0.0; 8];
     for (k, power) in power.iter_mut().enumerate() {
@@ -93,6 +96,7 @@ fn likeness(block: &Block) -> (u8, bool) {
     (row * 4 + column, block.energy > LEAST_ENERGY && explained > EXPLAINED * block.energy && balanced)
 }
 
+#[inline(always)]
 fn strongest(power: [f32; 4]) -> (u8, f32) {
     let mut best = (0, power[0]);
     for (k, &p) in power.iter().enumerate().skip(1) {

@@ -56,6 +56,7 @@ impl Wave {
     }
 
     /// Four chains of rotations beside each other, so that none waits for itself.
+    #[inline(always)]
     fn fill(&mut self, turn: f32, half: usize) {
         let (half_sin, half_cos) = (turn * 0.5).sin_cos();
         let one = (half_cos * half_cos - half_sin * half_sin, 2.0 * half_sin * half_cos);
@@ -75,6 +76,7 @@ impl Wave {
 }
 
 /// Sum of a product, eight lanes wide.
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
     let (a_parts, b_parts) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -102,6 +104,16 @@ fn solve(a: f32, b: f32, c: f32, y: [f32; 2]) -> [f32; 2] {
 /// Fit two sines to `samples` (32 to [`LONGEST`]; of an odd number the last is left out), from frequencies guessed at (radians a sample).
 /// Stops early, with what it has, when less than `hopeless` of the energy is explained.
 pub fn fit(samples: &[f32], guess: [f32; 2], rounds: usize, hopeless: f32) -> Fit {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(fit) = super::wide::fit(samples, guess, rounds, hopeless) {
+        return fit;
+    }
+    fit_here(samples, guess, rounds, hopeless)
+}
+
+/// Inlined, with the loops it calls, into a caller for this processor.
+#[inline(always)]
+pub(super) fn fit_here(samples: &[f32], guess: [f32; 2], rounds: usize, hopeless: f32) -> Fit {
     let half = (samples.len() / 2).min(MOST);
     let mut folded = Folded { even: [0.0; MOST], odd: [0.0; MOST], half };
     let mut energy = 0.0;
@@ -130,6 +142,7 @@ pub fn fit(samples: &[f32], guess: [f32; 2], rounds: usize, hopeless: f32) -> Fi
 }
 
 /// Least squares for the amplitudes at fixed frequencies.
+#[inline(always)]
 fn amplitudes(folded: &Folded, waves: &[Wave; 2], turns: [f32; 2], fit: &mut Fit) {
     let half = folded.half;
     let length = 2.0 * half as f32;
@@ -147,6 +160,7 @@ fn amplitudes(folded: &Folded, waves: &[Wave; 2], turns: [f32; 2], fit: &mut Fit
 }
 
 /// Take the sines out of the folded sound; how far the frequencies are off. With `last`, also how steady the sines are.
+#[inline(always)]
 fn improve(folded: &mut Folded, waves: &[Wave; 2], fit: &mut Fit, last: bool) -> [f32; 2] {
     let half = folded.half;
     let [a, b] = fit.sines;
@@ -192,6 +206,7 @@ fn improve(folded: &mut Folded, waves: &[Wave; 2], fit: &mut Fit, last: bool) ->
 }
 
 /// Put the sines back.
+#[inline(always)]
 fn restore(folded: &mut Folded, waves: &[Wave; 2], fit: &Fit) {
     let [a, b] = fit.sines;
     for i in 0..folded.half {

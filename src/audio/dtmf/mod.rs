@@ -13,6 +13,8 @@ mod fit;
 mod look;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::fmt;
 
@@ -125,6 +127,16 @@ impl DtmfDetector {
 
     /// Hear the next tick.
     pub fn hear(&mut self, frame: &Frame) -> Heard {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(heard) = wide::hear(self, frame) {
+            return heard;
+        }
+        self.hear_here(frame)
+    }
+
+    /// Inlined, with what it calls for every tick, into a caller for this processor.
+    #[inline(always)]
+    fn hear_here(&mut self, frame: &Frame) -> Heard {
         let (samples, energy) = linear(frame);
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
@@ -145,6 +157,7 @@ impl DtmfDetector {
     }
 
     /// The newest tick in, the oldest out.
+    #[inline(always)]
     fn hold(&mut self, mut samples: [f32; FRAME], energy: f32, silent: bool) {
         self.sound.copy_within(FRAME.., 0);
         self.blocks.copy_within(BLOCKS.., 0);
@@ -160,6 +173,7 @@ impl DtmfDetector {
 
     /// Correlate what may matter. A tone that is a key reaches over the end of this tick, or over its beginning: in most sound neither the
     /// last block of this tick nor that of the one before is like a key, and then the others are left.
+    #[inline(always)]
     fn listen(&mut self) {
         let known = self.press.is_some() || self.piece.is_some() || self.blocks[NEW_BLOCK - 1].like_a_key;
         let (blocks, sounds) = (self.blocks.iter_mut(), self.sound.as_chunks::<BLOCK>().0);
@@ -255,6 +269,7 @@ impl DtmfDetector {
 }
 
 /// Samples as numbers to reckon with, and the sum of their squares.
+#[inline(always)]
 fn linear(frame: &Frame) -> ([f32; FRAME], f32) {
     let mut samples = [0.0; FRAME];
     let mut lanes = [0.0f32; 8];

@@ -91,3 +91,26 @@ fn after_a_reset_nothing_is_remembered_and_a_key_never_shows_in_debug() {
     let again: Vec<_> = frames.iter().filter_map(|frame| detector.hear(frame).key).collect();
     assert_eq!(format!("{again:?}"), "[Key(…)]");
 }
+
+#[test]
+fn every_processor_hears_the_same_bit_by_bit() {
+    // Keys under noise of a linear congruential generator (Knuth's MMIX), from 1.
+    let mut state = 1u64;
+    let (mut plain, mut own) = (DtmfDetector::new(), DtmfDetector::new());
+    let mut keys = 0;
+    for (i, key) in "123A456B789C*0#D".chars().cycle().take(64).enumerate() {
+        let mut sound = pressed(key, 40 + i as u32, 37);
+        for sample in &mut sound {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *sample = sample.saturating_add(((state >> 48) as u16 as i16) >> (3 + i % 9));
+        }
+        for frame in sound.as_chunks::<FRAME>().0 {
+            let (here, there) = (plain.hear_here(frame), own.hear(frame));
+            assert_eq!(here, there);
+            keys += usize::from(here.key.is_some());
+            let bits = |detector: &DtmfDetector| detector.blocks.map(|block| (block.re.map(f32::to_bits), block.energy.to_bits()));
+            assert_eq!(bits(&plain), bits(&own));
+        }
+    }
+    assert!(keys > 20, "{keys}");
+}

@@ -21,6 +21,24 @@ pub(super) const fn table<const L: usize, const T: usize>(cutoff: f64) -> [[i16;
     table
 }
 
+/// Sums side by side that `in_order` is made for: pairs of products in 32 bits, eight of them.
+pub(super) const LANES: usize = 8;
+
+/// The taps of all phases in the order of the samples at the higher rate, oldest first. Of the `L` samples of a group the last is the newest:
+/// it meets the first phase. Each of the [`LANES`] sums stays in 32 bits with any samples.
+pub(super) const fn in_order<const L: usize, const T: usize>(table: &[[i16; T]; L]) -> [[i16; T]; L] {
+    let (mut flat, mut magnitudes, mut at) = ([[0; T]; L], [0; LANES], 0);
+    while at < L * T {
+        let tap = table[L - 1 - at % L][at / L];
+        flat[at / T][at % T] = tap;
+        let lane = at / 2 % LANES;
+        magnitudes[lane] += tap.unsigned_abs() as i32;
+        assert!(magnitudes[lane] < 4 * ONE, "a sum of products could leave 32 bits");
+        at += 1;
+    }
+    flat
+}
+
 const fn phase<const T: usize>(phase: usize, phases: usize, cutoff: f64) -> [i16; T] {
     let (mut exact, mut sum) = ([0.0; T], 0.0);
     let half = (phases * T) as f64 / 2.0;

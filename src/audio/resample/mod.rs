@@ -4,12 +4,15 @@
 //! Flat within 0.5 dB to 3.4 kHz where 8 kHz takes part, to 7 kHz between 16 and 48; what lies at or above half the lower rate comes
 //! through more than 70 dB down, as image or as alias. Delay: 3.9 to 4.0 ms with 8 kHz, 2.5 ms between 16 and 48.
 //!
-//! Products of 16-bit numbers are summed in 32 bits, several at a time on every x86-64. Odd rates of prompt files are another
-//! matter (`media/prompt`, at load time).
+//! Products of 16-bit numbers are summed in whole numbers, so `portable` and `avx2` agree bit by bit. Odd rates of prompt files are
+//! another matter (`media/prompt`, at load time).
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod design;
+mod portable;
 
-use self::design::{ONE, table};
+use self::design::{ONE, in_order, table};
 use super::limiter::nearest;
 use super::{Rate, Sound};
 
@@ -22,18 +25,18 @@ const TAPS_WIDE: usize = 80;
 const CUTOFF_NARROW: f64 = 3_665.0 / 8_000.0;
 const CUTOFF_WIDE: f64 = 7_460.0 / 16_000.0;
 
-const _: () = assert!(TAPS_NARROW.is_multiple_of(8) && TAPS_WIDE.is_multiple_of(8), "`convolve` takes them by eights");
-
+/// Up by so much: a row for each phase.
 static BY_2: [[i16; TAPS_NARROW]; 2] = table(CUTOFF_NARROW);
 static BY_6: [[i16; TAPS_NARROW]; 6] = table(CUTOFF_NARROW);
 static BY_3: [[i16; TAPS_WIDE]; 3] = table(CUTOFF_WIDE);
 
+/// Down by so much: the same taps, in the order of the samples they meet.
+static TO_HALF: [[i16; TAPS_NARROW]; 2] = in_order(&BY_2);
+static TO_SIXTH: [[i16; TAPS_NARROW]; 6] = in_order(&BY_6);
+static TO_THIRD: [[i16; TAPS_WIDE]; 3] = in_order(&BY_3);
+
 /// Samples of the past that the longest filter needs.
 const HISTORY: usize = 6 * (TAPS_NARROW - 1);
-/// A tick at the lower rate, the longest there is.
-const TICK: usize = Rate::Wide.frame();
-/// A tick at the lower rate behind the past of one phase, for the longest of both.
-const WINDOW: usize = TAPS_WIDE - 1 + TICK;
 
 /// The way of one sound to another rate. Its state is the end of the tick before.
 #[derive(Clone)]
@@ -88,9 +91,9 @@ impl Resampler {
             (Rate::Narrow, Rate::Wide) => up(&BY_2, &mut self.history, input, output),
             (Rate::Narrow, Rate::Full) => up(&BY_6, &mut self.history, input, output),
             (Rate::Wide, Rate::Full) => up(&BY_3, &mut self.history, input, output),
-            (Rate::Wide, Rate::Narrow) => down(&BY_2, &mut self.history, input, output),
-            (Rate::Full, Rate::Narrow) => down(&BY_6, &mut self.history, input, output),
-            (Rate::Full, Rate::Wide) => down(&BY_3, &mut self.history, input, output),
+            (Rate::Wide, Rate::Narrow) => down(&BY_2, &TO_HALF, &mut self.history, input, output),
+            (Rate::Full, Rate::Narrow) => down(&BY_6, &TO_SIXTH, &mut self.history, input, output),
+            (Rate::Full, Rate::Wide) => down(&BY_3, &TO_THIRD, &mut self.history, input, output),
             (Rate::Narrow, Rate::Narrow) | (Rate::Wide, Rate::Wide) | (Rate::Full, Rate::Full) => {
                 output.copy_from_slice(input);
                 return;
@@ -111,64 +114,53 @@ impl std::fmt::Debug for Resampler {
 /// Each sample in gives one of each phase out.
 fn up<const L: usize, const T: usize>(table: &[[i16; T]; L], history: &mut [i16; HISTORY], input: &[i16], output: &mut [i16]) {
     let past = T - 1;
-    let mut line = [0; WINDOW];
+    let mut line = [0; TAPS_WIDE - 1 + Rate::Wide.frame()];
     line[..past].copy_from_slice(&history[..past]);
     line[past..][..input.len()].copy_from_slice(input);
-    let mut sums = [[0; TICK]; L];
-    for (sums, phase) in sums.iter_mut().zip(table) {
-        convolve(phase, &line, &mut sums[..input.len()]);
+    let line = &line[..past + input.len()];
+    #[cfg(target_arch = "x86_64")]
+    let done = avx2::up(table, line, output);
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = false;
+    if !done {
+        portable::up(table, line, output);
     }
-    for (at, out) in output.chunks_exact_mut(L).enumerate() {
-        for (out, sums) in out.iter_mut().zip(&sums) {
-            *out = saturated((sums[at] + (ONE >> 1)) >> ONE.trailing_zeros());
-        }
-    }
-    history[..past].copy_from_slice(&line[input.len()..][..past]);
+    history[..past].copy_from_slice(&line[input.len()..]);
 }
 
-/// Every `L` samples in give one out. The samples of each phase are laid side by side, so that they meet the table in order.
-fn down<const L: usize, const T: usize>(table: &[[i16; T]; L], history: &mut [i16; HISTORY], input: &[i16], output: &mut [i16]) {
-    let past = T - 1;
-    let mut lines = [[0; WINDOW]; L];
-    for (line, history) in lines.iter_mut().zip(history.chunks_exact(past)) {
-        line[..past].copy_from_slice(history);
+/// Every `L` samples in give one out. `taps`: the table once more, in order.
+fn down<const L: usize, const T: usize>(
+    table: &[[i16; T]; L],
+    taps: &[[i16; T]; L],
+    history: &mut [i16; HISTORY],
+    input: &[i16],
+    output: &mut [i16],
+) {
+    let past = L * (T - 1);
+    let mut line = [0; HISTORY + Rate::Full.frame()];
+    line[..past].copy_from_slice(&history[..past]);
+    line[past..][..input.len()].copy_from_slice(input);
+    let line = &line[..past + input.len()];
+    #[cfg(target_arch = "x86_64")]
+    let done = avx2::down(taps, line, output);
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = false;
+    if !done {
+        portable::down(table, line, output);
     }
-    for (at, group) in input.chunks_exact(L).enumerate() {
-        for (line, sample) in lines.iter_mut().zip(group) {
-            line[past + at] = *sample;
-        }
-    }
-    let (mut sums, mut means) = ([0; TICK], [0; TICK]);
-    // The last sample of a group is the newest: it meets the first phase.
-    for (line, phase) in lines.iter().rev().zip(table) {
-        convolve(phase, line, &mut sums[..output.len()]);
-        for (mean, sum) in means.iter_mut().zip(&sums) {
-            // A sum is below 2³¹; of six eighths of them so is the sum.
-            *mean += sum >> 3;
-        }
-    }
-    let scale = 8.0 / (ONE as f32 * L as f32);
-    for (out, mean) in output.iter_mut().zip(&means) {
-        *out = nearest((*mean as f32 * scale).clamp(-32_768.0, 32_767.0));
-    }
-    for (line, history) in lines.iter().zip(history.chunks_exact_mut(past)) {
-        history.copy_from_slice(&line[output.len()..][..past]);
-    }
+    history[..past].copy_from_slice(&line[input.len()..]);
 }
 
-/// One phase along a line. A plain sum over a window of known length is what the optimiser makes multiply-and-add of pairs of; kept out of
-/// its callers, where it would take the tables apart instead. Never beyond 32 bits: `design` holds the magnitudes of a phase below
-/// 4 × [`ONE`] = 2¹⁶, and a sample is at most 2¹⁵.
-#[inline(never)]
-fn convolve<const T: usize>(phase: &[i16; T], line: &[i16], out: &mut [i32]) {
-    for (out, window) in out.iter_mut().zip(line.windows(T)) {
-        let Some(window) = window.first_chunk::<T>() else { return };
-        *out = window.iter().zip(phase).map(|(sample, tap)| i32::from(*sample) * i32::from(*tap)).sum();
-    }
-}
-
-fn saturated(value: i32) -> i16 {
+/// A sum of products of one phase, as a sample.
+fn sample(sum: i32) -> i16 {
+    let value = (sum + (ONE >> 1)) >> ONE.trailing_zeros();
     value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+}
+
+/// A sum of products of `L` phases, as a sample.
+fn mean<const L: usize>(sum: i64) -> i16 {
+    let scale = 1.0 / (ONE as f32 * L as f32);
+    nearest((sum as f32 * scale).clamp(-32_768.0, 32_767.0))
 }
 
 #[cfg(test)]

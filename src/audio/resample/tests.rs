@@ -170,9 +170,9 @@ fn the_loudest_noise_that_fits_the_filter_worst_stays_in_bounds() {
         let window: [i16; TAPS_NARROW] = std::array::from_fn(|i| if phase[i] < 0 { i16::MIN } else { i16::MAX });
         let exact: i64 = window.iter().zip(phase).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
         let mut sum = [0];
-        convolve(phase, &window, &mut sum);
+        portable::convolve(phase, &window, &mut sum);
         assert_eq!(i64::from(sum[0]), exact);
-        assert_eq!(saturated(sum[0] >> 14), i16::MAX);
+        assert_eq!(sample(sum[0]), i16::MAX);
     }
 }
 
@@ -208,4 +208,49 @@ fn another_rate_begins_anew_and_the_same_rate_passes_bit_by_bit() {
     let wave = tone(440.0, 9_000.0);
     let exact: Vec<i16> = (0..320).map(|i| wave(i as f64 / 16_000.0).round() as i16).collect();
     assert_eq!(same, exact);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn both_ways_of_summing_agree_bit_by_bit() {
+    fn up<const L: usize, const T: usize>(table: &[[i16; T]; L], line: &[i16], n: usize) {
+        let (mut portable, mut wide) = (vec![0; n * L], vec![0; n * L]);
+        portable::up(table, &line[..n + T - 1], &mut portable);
+        if avx2::up(table, &line[..n + T - 1], &mut wide) {
+            assert_eq!(wide, portable, "up by {L}");
+        }
+    }
+    fn down<const L: usize, const T: usize>(table: &[[i16; T]; L], taps: &[[i16; T]; L], line: &[i16], n: usize) {
+        let (mut portable, mut wide) = (vec![0; n], vec![0; n]);
+        portable::down(table, &line[..L * (n + T - 1)], &mut portable);
+        if avx2::down(taps, &line[..L * (n + T - 1)], &mut wide) {
+            assert_eq!(wide, portable, "down by {L}");
+        }
+    }
+    // A linear congruential generator (Knuth's MMIX), from 1; every third line at full scale.
+    let mut state = 1u64;
+    for round in 0..6 {
+        let line: Vec<i16> = (0..HISTORY + 960)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let noise = (state >> 48) as u16 as i16;
+                if round % 3 == 0 && noise < 0 {
+                    i16::MIN
+                } else if round % 3 == 0 {
+                    i16::MAX
+                } else {
+                    noise
+                }
+            })
+            .collect();
+        up(&BY_2, &line, 160);
+        up(&BY_6, &line, 160);
+        up(&BY_3, &line, 320);
+        down(&BY_2, &TO_HALF, &line, 160);
+        down(&BY_6, &TO_SIXTH, &line, 160);
+        down(&BY_3, &TO_THIRD, &line, 320);
+    }
+    // Signs of the taps at full scale: the largest sum there is.
+    let worst: Vec<i16> = TO_SIXTH.as_flattened().iter().map(|tap| if *tap < 0 { i16::MIN } else { i16::MAX }).collect();
+    down(&BY_6, &TO_SIXTH, &worst, 1);
 }
