@@ -4,12 +4,13 @@
 //! put twenty on a simulated network. [`Faults`] make it misbehave as real phones and lines do. It makes one call in its life. It does not
 //! register, authenticate, fork, or speak TCP, and it sends no RTCP.
 //!
-//! - `signalling.rs`: requests, responses, transactions, the dialog; `writing.rs`: their octets
+//! - `signalling.rs`: requests, responses, transactions, the dialog; `offers.rs`: what is agreed on; `writing.rs`: their octets
 //! - `message.rs`, `sdp.rs`: reading and writing, apart from the bridge's code
 //! - `sound.rs`: what it sends; `ear.rs`, `recording.rs`: what it hears
 
 mod ear;
 mod message;
+mod offers;
 mod recording;
 mod sdp;
 mod signalling;
@@ -27,10 +28,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use self::ear::Ear;
+pub use self::message::Message;
 pub use self::recording::{Heard, Recording};
-use self::signalling::{Ack, Client, State};
+pub use self::signalling::{Signal, Signalling};
+pub use self::sound::{Path, Source, TICK};
 use self::sound::{Sound, Tick};
-pub use self::sound::{Source, TICK};
 use crate::codec::Codec;
 use crate::names::Key;
 use crate::wire::rtp::{Packet, is_rtcp};
@@ -189,39 +191,21 @@ impl fmt::Debug for PhoneOutput {
 
 /// One phone, one call.
 pub struct Phone {
-    settings: PhoneSettings,
+    phase: Duration,
     /// What goes wrong from now on.
     pub faults: Faults,
-    state: State,
-    clients: Vec<Client>,
-    acks: Vec<Ack>,
-    call_id: String,
-    local_tag: String,
-    /// `To` with the bridge's tag.
-    remote: String,
-    /// The bridge's Contact.
-    remote_target: String,
-    /// Record-Route of the answer, reversed (RFC 3261 §12.1.2).
-    routes: Vec<String>,
-    cseq: u32,
-    branches: u64,
-    session: u64,
-    version: u64,
-    hold: Option<Hold>,
+    signalling: Signalling,
     sound: Sound,
     ear: Ear,
     /// The codec of the last packet of sound.
     hears_in: Option<Codec>,
-    /// What the bridge's payload types mean, as offer and answer say.
-    formats: Vec<(u8, Codec)>,
     recording: Recording,
-    random: StdRng,
     outputs: VecDeque<PhoneOutput>,
 }
 
 impl fmt::Debug for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Phone").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Phone").field("signalling", &self.signalling).finish_non_exhaustive()
     }
 }
 
@@ -231,30 +215,40 @@ impl Phone {
         let mut random = StdRng::seed_from_u64(settings.seed);
         let sound = Sound::new(settings.keys_by, settings.press_ms, settings.pause_ms, (random.random(), random.random(), random.random()));
         Self {
+            phase: settings.phase,
             faults: Faults::default(),
-            state: State::OnHook,
-            clients: Vec::new(),
-            acks: Vec::new(),
-            call_id: format!("{:032x}", random.random::<u128>()),
-            local_tag: format!("{:016x}", random.random::<u64>()),
-            remote: format!("<{}>", settings.target),
-            remote_target: settings.target.clone(),
-            routes: Vec::new(),
-            cseq: 0,
-            branches: 0,
-            // 63 bits: some read it as a signed number.
-            session: random.random::<u64>() >> 1,
-            version: 0,
-            hold: None,
+            signalling: Signalling::drawing(random, settings),
             sound,
             ear: Ear::new(),
             hears_in: None,
-            formats: Codec::ALL.map(|codec| (codec.usual_payload_type(), codec)).to_vec(),
             recording: Recording::default(),
-            random,
             outputs: VecDeque::new(),
-            settings,
         }
+    }
+
+    /// Dial.
+    pub fn dial(&mut self, now: Instant) {
+        self.signal(now, |signalling| signalling.dial(now));
+    }
+
+    /// End the call, whatever it is doing: CANCEL before the answer, BYE after.
+    pub fn hang_up(&mut self, now: Instant) {
+        self.signal(now, |signalling| signalling.hang_up(now));
+    }
+
+    /// Hold the bridge, or resume.
+    pub fn hold(&mut self, now: Instant, hold: Option<Hold>) {
+        self.signal(now, |signalling| signalling.hold(now, hold));
+    }
+
+    /// Offer these codecs instead.
+    pub fn change_codecs(&mut self, now: Instant, codecs: &[Codec]) {
+        self.signal(now, |signalling| signalling.change_codecs(now, codecs));
+    }
+
+    /// Ask the bridge to offer, and answer that (a re-INVITE without a body).
+    pub fn ask_for_offer(&mut self, now: Instant) {
+        self.signal(now, |signalling| signalling.ask_for_offer(now));
     }
 
     /// Press these keys, one after the other, as soon as the call is answered. Characters that are no keys are passed over.
@@ -279,17 +273,17 @@ impl Phone {
 
     /// Whether the call is answered and not over.
     pub fn is_talking(&self) -> bool {
-        self.state == State::Talking
+        self.signalling.is_talking()
     }
 
     /// Whether the call is over.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended)
+        self.signalling.is_over()
     }
 
     /// Whether nothing is left to be sent or repeated: over, and every request answered or given up.
     pub fn is_idle(&self) -> bool {
-        self.is_over() && self.clients.is_empty()
+        self.signalling.is_idle()
     }
 
     /// Keys not yet pressed to their end.
@@ -299,12 +293,7 @@ impl Phone {
 
     /// One datagram at the signalling address.
     pub fn handle_sip(&mut self, now: Instant, datagram: &[u8]) {
-        if self.faults.dead {
-            return;
-        }
-        if let Some(message) = message::Message::parse(datagram) {
-            self.receive(now, &message);
-        }
+        self.signal(now, |signalling| signalling.handle(now, datagram));
     }
 
     /// One datagram at the RTP address.
@@ -313,25 +302,25 @@ impl Phone {
             return;
         }
         let Ok(packet) = Packet::parse(datagram) else { return };
-        let Some((_, codec)) = self.formats.iter().find(|(number, _)| *number == packet.payload_type) else { return };
-        self.hears_in = Some(*codec);
-        self.ear.hear(now, *codec, &packet, &mut self.recording);
+        let Some(codec) = self.signalling.codec_of(packet.payload_type) else { return };
+        self.hears_in = Some(codec);
+        self.ear.hear(now, codec, &packet, &mut self.recording);
     }
 
     /// When to call [`Phone::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.clients.iter().map(Client::next).chain(self.sound.next()).min()
+        [self.signalling.poll_timeout(), self.sound.next()].into_iter().flatten().min()
     }
 
     /// The deadline of `poll_timeout` has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.repeat_requests(now);
+        self.signal(now, |signalling| signalling.handle_timeout(now));
         let keys = self.sound.keys_waiting();
         while let Some(tick) = self.sound.tick(now) {
             let packet = match tick {
                 Tick::Packet(packet) => packet,
                 Tick::Info(key, packet) => {
-                    self.send_key(now, key);
+                    self.signal(now, |signalling| signalling.send_key(now, key));
                     packet
                 }
             };
@@ -354,5 +343,20 @@ impl Phone {
 
     fn event(&mut self, event: PhoneEvent) {
         self.outputs.push_back(PhoneOutput::Event(event));
+    }
+
+    /// Do something with the signalling, and what it then wants.
+    fn signal(&mut self, now: Instant, act: impl FnOnce(&mut Signalling)) {
+        self.signalling.faults = self.faults;
+        act(&mut self.signalling);
+        while let Some(signal) = self.signalling.poll_output() {
+            match signal {
+                Signal::Send(to, octets) => self.outputs.push_back(PhoneOutput::Sip(to, octets)),
+                Signal::Path(path) => self.sound.set_path(now, self.phase, path),
+                Signal::KeyAnswered => self.sound.key_answered(),
+                Signal::Stop => self.sound.stop(),
+                Signal::Event(event) => self.event(event),
+            }
+        }
     }
 }

@@ -1,11 +1,21 @@
-//! The phone's signalling: client transactions over UDP (RFC 3261 §17.1), the dialog, offer and answer.
+//! The phone's signalling, a value of its own: client transactions over UDP (RFC 3261 §17.1), the dialog, offer and answer.
+//!
+//! It knows no sound: where sound shall go is an output ([`Signal::Path`]). [`super::Phone`] is this with a sound and an ear;
+//! `sim/load` drives thousands of them with a sound of its own.
 
+mod incoming;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::message::{self, Message, Start};
-use super::sdp::{self, Own, Theirs};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::message::Message;
 use super::sound::Path;
-use super::{Ended, Hold, KeyMethod, OfferIn, Phone, PhoneEvent};
+use super::{Ended, Faults, Hold, OfferIn, PhoneEvent, PhoneSettings};
 use crate::codec::Codec;
 use crate::names::Key;
 
@@ -18,7 +28,7 @@ const RINGING: Duration = Duration::from_secs(180);
 
 /// Where the call is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+enum State {
     /// Not dialled.
     OnHook,
     /// Dialled, not answered.
@@ -35,7 +45,7 @@ pub enum State {
 }
 
 /// One request on its way.
-pub struct Client {
+struct Client {
     method: &'static str,
     cseq: u32,
     branch: String,
@@ -49,20 +59,159 @@ pub struct Client {
 
 impl Client {
     /// When something is to be done.
-    pub fn next(&self) -> Instant {
+    fn next(&self) -> Instant {
         self.again.map_or(self.ends, |again| again.min(self.ends))
     }
 }
 
 /// The ACK of an INVITE, kept for repeated responses.
-pub struct Ack {
+struct Ack {
     cseq: u32,
     octets: Vec<u8>,
     /// Of a 2xx.
     success: bool,
 }
 
-impl Phone {
+/// What signalling wants done, and what happened.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// Send from the signalling address.
+    Send(SocketAddr, Vec<u8>),
+    /// Send sound there from now on; `None`: send none, the call goes on.
+    Path(Option<Path>),
+    /// The INFO of a key was answered, or given up.
+    KeyAnswered,
+    /// No more sound: the call is over, or about to be.
+    Stop,
+    /// Something happened.
+    Event(PhoneEvent),
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Send(..) => "Send(…)",
+            Self::Path(_) => "Path",
+            Self::KeyAnswered => "KeyAnswered",
+            Self::Stop => "Stop",
+            Self::Event(_) => "Event",
+        })
+    }
+}
+
+/// One call's signalling.
+pub struct Signalling {
+    pub(super) settings: PhoneSettings,
+    /// What goes wrong from now on.
+    pub faults: Faults,
+    state: State,
+    clients: Vec<Client>,
+    acks: Vec<Ack>,
+    pub(super) call_id: String,
+    pub(super) local_tag: String,
+    /// `To` with the bridge's tag.
+    pub(super) remote: String,
+    /// The bridge's Contact.
+    pub(super) remote_target: String,
+    /// Record-Route of the answer, reversed (RFC 3261 §12.1.2).
+    pub(super) routes: Vec<String>,
+    cseq: u32,
+    pub(super) branches: u64,
+    pub(super) session: u64,
+    pub(super) version: u64,
+    pub(super) hold: Option<Hold>,
+    /// What the bridge's payload types mean, as offer and answer say.
+    pub(super) formats: Vec<(u8, Codec)>,
+    pub(super) random: StdRng,
+    pub(super) outputs: VecDeque<Signal>,
+}
+
+impl fmt::Debug for Signalling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signalling").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Signalling {
+    /// On the hook.
+    pub fn new(settings: PhoneSettings) -> Self {
+        Self::drawing(StdRng::seed_from_u64(settings.seed), settings)
+    }
+
+    /// With a generator that something was drawn from before.
+    pub(super) fn drawing(mut random: StdRng, settings: PhoneSettings) -> Self {
+        Self {
+            faults: Faults::default(),
+            state: State::OnHook,
+            clients: Vec::new(),
+            acks: Vec::new(),
+            call_id: format!("{:032x}", random.random::<u128>()),
+            local_tag: format!("{:016x}", random.random::<u64>()),
+            remote: format!("<{}>", settings.target),
+            remote_target: settings.target.clone(),
+            routes: Vec::new(),
+            cseq: 0,
+            branches: 0,
+            // 63 bits: some read it as a signed number.
+            session: random.random::<u64>() >> 1,
+            version: 0,
+            hold: None,
+            formats: Codec::ALL.map(|codec| (codec.usual_payload_type(), codec)).to_vec(),
+            random,
+            outputs: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// The SIP Call-ID of this call.
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// What a payload type of the bridge's means.
+    pub fn codec_of(&self, payload_type: u8) -> Option<Codec> {
+        self.formats.iter().find(|(number, _)| *number == payload_type).map(|(_, codec)| *codec)
+    }
+
+    /// Whether the call is answered and not over.
+    pub fn is_talking(&self) -> bool {
+        self.state == State::Talking
+    }
+
+    /// Whether the call is over.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Whether nothing is left to be sent or repeated: over, and every request answered or given up.
+    pub fn is_idle(&self) -> bool {
+        self.is_over() && self.clients.is_empty()
+    }
+
+    /// One datagram at the signalling address.
+    pub fn handle(&mut self, now: Instant, datagram: &[u8]) {
+        if self.faults.dead {
+            return;
+        }
+        if let Some(message) = Message::parse(datagram) {
+            self.receive(now, &message);
+        }
+    }
+
+    /// When to call [`Signalling::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.clients.iter().map(Client::next).min()
+    }
+
+    /// What to do next, or what happened; `None` when nothing is left.
+    pub fn poll_output(&mut self) -> Option<Signal> {
+        self.outputs.pop_front()
+    }
+
+    pub(super) fn event(&mut self, event: PhoneEvent) {
+        self.outputs.push_back(Signal::Event(event));
+    }
+
     /// Dial.
     pub fn dial(&mut self, now: Instant) {
         if self.state == State::OnHook {
@@ -111,13 +260,13 @@ impl Phone {
     }
 
     /// A key by INFO. One at a time: the next waits for the answer.
-    pub(super) fn send_key(&mut self, now: Instant, key: Key) {
+    pub fn send_key(&mut self, now: Instant, key: Key) {
         let body = format!("Signal={}\r\nDuration={}\r\n", key.expose(), self.settings.press_ms);
         self.request(now, "INFO", Some("application/dtmf-relay"), body.as_bytes());
     }
 
     /// Send again what was not answered; give up what never was.
-    pub(super) fn repeat_requests(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         let mut again = Vec::new();
         for client in &mut self.clients {
             if let Some(due) = client.again.filter(|due| *due <= now) {
@@ -142,196 +291,6 @@ impl Phone {
         }
     }
 
-    pub(super) fn receive(&mut self, now: Instant, message: &Message) {
-        let ours = message.header("call-id") == Some(self.call_id.as_str());
-        match &message.start {
-            Start::Request(method) if ours => self.answer(now, method, message),
-            // RFC 3261 §12.2.2. ACK is never answered.
-            Start::Request(method) if method != "ACK" => self.respond(message, "481 Call/Transaction Does Not Exist", &[]),
-            Start::Response(status) if ours => self.responded(now, *status, message),
-            _ => {}
-        }
-    }
-
-    fn responded(&mut self, now: Instant, status: u16, response: &Message) {
-        let Some((cseq, method)) = response.cseq() else { return };
-        if method == "INVITE"
-            && let Some(ack) = self.acks.iter().find(|ack| ack.cseq == cseq)
-        {
-            if status >= 200 && !(ack.success && self.faults.loses_ack) {
-                self.send("ACK", ack.octets.clone());
-            }
-            return;
-        }
-        let Some(place) = self.clients.iter().position(|client| client.cseq == cseq && client.method == method) else { return };
-        if status < 200 {
-            if method == "INVITE" {
-                self.progress(now, place, status);
-            }
-            return;
-        }
-        let client = self.clients.remove(place);
-        match client.method {
-            "INVITE" if status < 300 => self.accepted(now, &client, response),
-            "INVITE" => self.refused(&client, status, response),
-            "BYE" => self.end(Ended::ByUs),
-            "INFO" => self.key_answered(status),
-            _ => {}
-        }
-    }
-
-    fn progress(&mut self, now: Instant, place: usize, status: u16) {
-        let Some(client) = self.clients.get_mut(place) else { return };
-        let first = client.again.take().is_some();
-        client.ends = now + RINGING;
-        let (cseq, branch) = (client.cseq, client.branch.clone());
-        if first && self.state == (State::Calling { cancelled: true }) {
-            self.cancel(now, cseq, branch);
-        }
-        if matches!(self.state, State::Calling { .. }) {
-            self.event(PhoneEvent::Progress(status));
-        }
-    }
-
-    /// 2xx to an INVITE.
-    fn accepted(&mut self, now: Instant, client: &Client, response: &Message) {
-        let first = matches!(self.state, State::Calling { .. });
-        if first {
-            self.remote = response.header("to").unwrap_or_default().to_owned();
-            self.routes = response.all("record-route").flat_map(|value| value.split(',')).map(|route| route.trim().to_owned()).collect();
-            self.routes.reverse();
-        }
-        // RFC 3261 §12.2.1.2: the target is refreshed.
-        if let Some(contact) = response.header("contact") {
-            self.remote_target = message::uri(contact).to_owned();
-        }
-        let theirs = sdp::read(&response.body);
-        // A body in our INVITE makes theirs the answer; else theirs is the offer and ours goes into the ACK.
-        let asked = client.octets.ends_with(b"\r\n\r\n");
-        let body = match &theirs {
-            Some(theirs) if asked => self.own_answer(theirs),
-            _ => Vec::new(),
-        };
-        let branch = self.branch();
-        let octets = self.write("ACK", client.cseq, &branch, (!body.is_empty()).then_some("application/sdp"), &body);
-        if !self.faults.loses_ack {
-            self.send("ACK", octets.clone());
-        }
-        self.acks.push(Ack { cseq: client.cseq, octets, success: true });
-        let cancelled = self.state == (State::Calling { cancelled: true });
-        if first {
-            self.state = State::Talking;
-        }
-        if self.state == State::Talking {
-            self.use_path(now, theirs.as_ref());
-            self.event(if first { PhoneEvent::Answered } else { PhoneEvent::Changed });
-        }
-        if cancelled {
-            self.bye(now);
-        }
-    }
-
-    fn refused(&mut self, client: &Client, status: u16, response: &Message) {
-        // RFC 3261 §17.1.1.3: same branch, To of the response, no new dialog.
-        let to = response.header("to").unwrap_or_default().to_owned();
-        let octets = self.write_to("ACK", client.cseq, &client.branch, &to, None, &[]);
-        self.send("ACK", octets.clone());
-        self.acks.push(Ack { cseq: client.cseq, octets, success: false });
-        match self.state {
-            State::Calling { cancelled: true } if status == 487 => self.end(Ended::Cancelled),
-            State::Calling { .. } => self.end(Ended::Refused(status)),
-            _ => self.event(PhoneEvent::ChangeRefused(status)),
-        }
-    }
-
-    /// A request of the bridge inside the call.
-    fn answer(&mut self, now: Instant, method: &str, request: &Message) {
-        match method {
-            "ACK" => {}
-            "BYE" => {
-                self.respond(request, "200 OK", &[]);
-                self.end(Ended::ByBridge);
-            }
-            _ if self.state != State::Talking => self.respond(request, "481 Call/Transaction Does Not Exist", &[]),
-            "INVITE" | "UPDATE" if !request.body.is_empty() => {
-                let theirs = sdp::read(&request.body);
-                let body = theirs.as_ref().map(|theirs| self.own_answer(theirs)).unwrap_or_default();
-                self.use_path(now, theirs.as_ref());
-                self.respond(request, "200 OK", &body);
-            }
-            // A session timer's refresh.
-            "INVITE" => {
-                let body = self.own_offer();
-                self.respond(request, "200 OK", &body);
-            }
-            "UPDATE" | "OPTIONS" | "INFO" => self.respond(request, "200 OK", &[]),
-            _ => self.respond(request, "501 Not Implemented", &[]),
-        }
-    }
-
-    fn key_answered(&mut self, status: u16) {
-        if status >= 300 {
-            self.event(PhoneEvent::KeyRefused(status));
-        }
-        self.sound.key_answered();
-    }
-
-    fn end(&mut self, why: Ended) {
-        self.sound.stop();
-        if self.state != State::Ended {
-            self.state = State::Ended;
-            // An INFO or re-INVITE of a call that is over concerns nobody.
-            self.clients.clear();
-            self.event(PhoneEvent::Ended(why));
-        }
-    }
-
-    /// Send sound where their SDP wants it.
-    fn use_path(&mut self, now: Instant, theirs: Option<&Theirs>) {
-        let sends = !matches!(self.hold, Some(Hold::Inactive | Hold::ZeroAddress));
-        let path = theirs.filter(|theirs| sends && theirs.direction != "inactive" && theirs.direction != "sendonly").and_then(|theirs| {
-            let (payload_type, codec) = self.common(theirs)?;
-            // RFC 4733 §2.1: on the codec's clock, if the other side knows events there.
-            let fitting = theirs.events.iter().find(|(_, rate_hz)| *rate_hz == codec.clock_hz());
-            let events = fitting.or(theirs.events.first()).copied().filter(|_| !self.events().is_empty());
-            Some(Path { remote: theirs.remote?, codec, payload_type, events })
-        });
-        if let Some(theirs) = theirs {
-            // What comes bears our own offer's numbers or theirs: in an answer they are the same.
-            self.formats.splice(0..0, theirs.codecs.iter().copied());
-            self.formats.truncate(16);
-        }
-        self.sound.set_path(now, self.settings.phase, path);
-    }
-
-    /// RFC 3264 §6.1: the first of theirs that is one of ours.
-    fn common(&self, theirs: &Theirs) -> Option<(u8, Codec)> {
-        theirs.codecs.iter().copied().find(|(_, codec)| self.settings.codecs.contains(codec))
-    }
-
-    fn events(&self) -> &'static [(u8, u32)] {
-        let clocks = if self.settings.codecs.contains(&Codec::Opus) { 2 } else { 1 };
-        if self.settings.keys_by == KeyMethod::Rfc4733 { &sdp::EVENTS[..clocks] } else { &[] }
-    }
-
-    fn own_offer(&mut self) -> Vec<u8> {
-        let own = self.own();
-        let codecs: Vec<_> = self.settings.codecs.iter().map(|codec| (codec.usual_payload_type(), *codec)).collect();
-        sdp::write(&own, &codecs, self.events())
-    }
-
-    fn own_answer(&mut self, theirs: &Theirs) -> Vec<u8> {
-        let own = self.own();
-        let codecs: Vec<_> = self.common(theirs).into_iter().collect();
-        let events = if self.events().is_empty() { &[] } else { theirs.events.as_slice() };
-        sdp::write(&own, &codecs, events)
-    }
-
-    fn own(&mut self) -> Own {
-        self.version += 1;
-        Own { rtp: self.settings.rtp, session: self.session, version: self.version, ptime_ms: self.settings.ptime_ms, hold: self.hold }
-    }
-
     fn invite(&mut self, now: Instant, offer: bool) {
         let body = if offer { self.own_offer() } else { Vec::new() };
         self.request(now, "INVITE", offer.then_some("application/sdp"), &body);
@@ -339,7 +298,7 @@ impl Phone {
 
     fn bye(&mut self, now: Instant) {
         self.state = State::HangingUp;
-        self.sound.stop();
+        self.outputs.push_back(Signal::Stop);
         self.request(now, "BYE", None, &[]);
     }
 

@@ -3,14 +3,14 @@
 use rand::Rng;
 
 use super::message::Message;
-use super::{Phone, PhoneOutput};
+use super::signalling::{Signal, Signalling};
 
-impl Phone {
+impl Signalling {
     /// Off it goes, unless the line loses it.
     pub(super) fn send(&mut self, method: &str, octets: Vec<u8>) {
         let lost = self.faults.dead || (method == "BYE" && self.faults.loses_bye);
         if !lost {
-            self.outputs.push_back(PhoneOutput::Sip(self.settings.server, octets));
+            self.outputs.push_back(Signal::Send(self.settings.server, octets));
         }
     }
 
