@@ -5,8 +5,10 @@ mod check;
 mod faults;
 mod greeting;
 mod keys;
+mod load;
 mod prompts;
 mod serve;
+mod target;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +37,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Be a phone: call, key, say, listen, hang up. Exit status 1: it was not answered, or not to the end
     Call(call::CallArgs),
+    /// Be thousands of phones: load a bridge, measure what its callers hear. Exit status 1: calls failed, 2: it could not start, 3: the run is not valid
+    Load(Box<load::LoadArgs>),
 }
 
 /// Where the configuration is.
@@ -62,5 +66,6 @@ pub fn main() -> ExitCode {
         Command::Prompts(args) => prompts::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Call(args) => call::run(&args),
+        Command::Load(args) => load::run(&args),
     }
 }

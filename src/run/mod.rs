@@ -40,6 +40,7 @@ use crate::sip::{Transport, Trunks};
 
 pub use control_task::Ended;
 pub use start::{Bridge, StartError, try_listen};
+pub use sys::schedule_first;
 
 /// What the bridge needs to know.
 #[derive(Clone, Debug)]

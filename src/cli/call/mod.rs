@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::ear::Ear;
 use self::line::Line;
+use super::target::{self, TargetError};
 use crate::audio::tone::Tone;
 use crate::codec::Codec;
 use crate::names::CallId;
@@ -31,8 +32,6 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// The soft tone, when no file is played: clearly heard, 10 dB below speech.
 const SOFT_DBOV: f32 = -36.0;
 const SOFT_HZ: f64 = 440.0;
-/// RFC 3261 §19.1.2.
-const SIP_PORT: u16 = 5060;
 
 /// What to call, and what to do there.
 #[derive(Debug, Args)]
@@ -89,12 +88,9 @@ enum Dtmf {
 /// Why a call was not what it should be.
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The target cannot be dialled.
-    #[error("cannot dial that: {0}")]
-    Target(&'static str),
-    /// The host name leads nowhere.
-    #[error("cannot find the host: {0}")]
-    Host(io::Error),
+    /// The target leads nowhere.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// No socket to be had.
     #[error("no socket: {0}")]
     Socket(io::Error),
@@ -164,9 +160,9 @@ async fn call(args: &CallArgs) -> Result<(), CallError> {
         Some(path) => Source::Samples(wav::read(path).map_err(|error| CallError::Sound(path.clone(), error))?),
         None => Source::Tone(Tone::new(args.tone, SOFT_DBOV)),
     };
-    let (server, target) = resolve(&args.target).await?;
+    let server = target::resolve(&args.target)?;
     let line = Line::open(server).await.map_err(CallError::Socket)?;
-    let mut settings = PhoneSettings::new(&target, line.sip_address(), line.rtp_address(), server);
+    let mut settings = PhoneSettings::new(&args.target, line.sip_address(), line.rtp_address(), server);
     settings.codecs = match args.codec {
         CodecName::Opus => vec![Codec::Opus],
         CodecName::G722 => vec![Codec::G722],
@@ -187,33 +183,6 @@ async fn call(args: &CallArgs) -> Result<(), CallError> {
         println!("recorded {:.1} s in {}", phone.recording().samples().len() as f64 / 8_000.0, path.display());
     }
     outcome
-}
-
-/// Address and Request-URI of a target.
-async fn resolve(target: &str) -> Result<(SocketAddr, String), CallError> {
-    let address = target.strip_prefix("sip:").ok_or(CallError::Target("it must begin with sip:"))?;
-    if address.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(CallError::Target("it holds spaces"));
-    }
-    let host = address.rsplit_once('@').map_or(address, |(_, host)| host);
-    let mut parts = host.split(['?', ';']);
-    let host = parts.next().unwrap_or_default();
-    if parts.any(|part| part.eq_ignore_ascii_case("transport=tcp") || part.eq_ignore_ascii_case("transport=tls")) {
-        return Err(CallError::Target("this phone speaks SIP over UDP only"));
-    }
-    let port = host.rsplit_once(':').filter(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    let bare_v6 = host.starts_with('[') && host.ends_with(']');
-    let (name, port) = match port {
-        Some((name, port)) if !bare_v6 => (name, port.parse().map_err(|_| CallError::Target("the port is above 65535"))?),
-        _ => (host, SIP_PORT),
-    };
-    let name = name.trim_matches(['[', ']']);
-    if name.is_empty() {
-        return Err(CallError::Target("it names no host"));
-    }
-    let mut found = tokio::net::lookup_host((name, port)).await.map_err(CallError::Host)?;
-    let server = found.next().ok_or(CallError::Target("the host has no address"))?;
-    Ok((server, target.to_owned()))
 }
 
 async fn talk(args: &CallArgs, line: &Line, phone: &mut Phone) -> Result<(), CallError> {
@@ -314,27 +283,4 @@ fn plan(args: &CallArgs, answered: Instant) -> Vec<(Instant, Step)> {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn targets_are_read_with_and_without_port_and_parameters() {
-        for (target, server) in [
-            ("sip:0480445511@127.0.0.1:5070", "127.0.0.1:5070"),
-            ("sip:testmote1@127.0.0.1", "127.0.0.1:5060"),
-            ("sip:+46480445511@127.0.0.1:5070;user=phone", "127.0.0.1:5070"),
-            ("sip:a@[::1]", "[::1]:5060"),
-            ("sip:a@[::1]:6000", "[::1]:6000"),
-        ] {
-            assert_eq!(resolve(target).await.unwrap(), (server.parse().unwrap(), target.to_owned()), "{target}");
-        }
-        for bad in
-            ["0480445511", "sips:a@127.0.0.1", "sip:a@", "sip:a@127.0.0.1;transport=tcp", "sip:a@127.0.0.1:99999", "sip:a b@127.0.0.1"]
-        {
-            assert!(resolve(bad).await.is_err(), "{bad}");
-        }
-    }
 }

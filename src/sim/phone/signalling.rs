@@ -194,7 +194,7 @@ impl Signalling {
             return;
         }
         if let Some(message) = Message::parse(datagram) {
-            self.receive(now, &message);
+            self.handle_message(now, &message);
         }
     }
 

@@ -7,7 +7,8 @@ use crate::sim::phone::message::{self, Message, Start};
 use crate::sim::phone::{Ended, PhoneEvent, sdp};
 
 impl Signalling {
-    pub(super) fn receive(&mut self, now: Instant, message: &Message) {
+    /// As [`Signalling::handle`], of a message that is read already.
+    pub fn handle_message(&mut self, now: Instant, message: &Message) {
         let ours = message.header("call-id") == Some(self.call_id.as_str());
         match &message.start {
             Start::Request(method) if ours => self.answer(method, message),
