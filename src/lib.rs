@@ -1,6 +1,6 @@
 //! ljudbro: the telephone entrance to a health region's distance meetings.
 //!
-//! Two planes, five floors; a module names only lower floors (`tests/floors.rs`):
+//! Two planes, seven floors; a module names only lower floors (`tests/floors.rs`):
 //!
 //! ```text
 //!    names/                                  words and secrets every floor may use
@@ -9,7 +9,8 @@
 //! 2  call/   meeting/   sip/                 menu and keys · meetings and IDs · signalling
 //! 3  bridge/                                 ControlPlane and MediaPlane: composition, still pure
 //! 4  config  run/                            the only clocks, sockets, threads, randomness
-//! 5  cli/    sim/                            subcommands · simulated callers
+//! 5  sim/    http/                           simulated callers · metrics and health
+//! 6  cli/                                    subcommands
 //! ```
 //!
 //! `ARCHITECTURE.md` follows one frame and one call through the house.
@@ -20,6 +21,7 @@ pub mod call;
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod http;
 pub mod media;
 pub mod meeting;
 pub mod names;

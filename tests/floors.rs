@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["bridge"],
     &["config", "run"],
     // `ljudbro call` is a simulated phone at the command line: cli stands on sim.
-    &["sim"],
+    &["sim", "http"],
     &["cli"],
 ];
 

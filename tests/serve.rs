@@ -27,6 +27,8 @@ impl Folder {
 
     fn ljudbro(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ljudbro"));
+        // Tests run side by side; `tests/http.rs` looks at this address.
+        command.env("LJUDBRO_HTTP_LISTEN", "127.0.0.1:0");
         command.args(arguments).current_dir(&self.0).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

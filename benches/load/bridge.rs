@@ -22,7 +22,9 @@ impl Bridge {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port();
         let folder = std::env::temp_dir().join(format!("ljudbro-load-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).expect("the temporary folder can be written");
-        let mut config = format!("[sip]\nlisten = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n[log]\nlevel = \"warn\"\n");
+        let mut config = format!(
+            "[sip]\nlisten = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n[http]\nlisten = \"\"\n[log]\nlevel = \"warn\"\n"
+        );
         for meeting in 0..meetings {
             config.push_str(&format!("[[meeting]]\nname = \"last{meeting}\"\nid = \"{}\"\n", id(meeting)));
         }

@@ -6,5 +6,6 @@ pub mod figures;
 pub mod plane;
 
 pub use command::{ControlInput, ControlOutput, ControlSettings, MediaCommand, MediaEvent, SeenBy};
-pub use control::ControlPlane;
+pub use control::{Admission, ControlFigures, ControlPlane, SipFigures};
+pub use figures::{Histogram, MediaFigures};
 pub use plane::{MediaPlane, Ports, ReceivedDatagram, Slot};

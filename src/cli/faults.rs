@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::{Config, Fault, Faults, Place};
+use crate::http;
 use crate::media::prompt;
 use crate::run::{self, StartError};
 
@@ -16,12 +17,17 @@ pub fn with_prompts(found: Faults) -> Faults {
 /// Those of prompts and ports too: what would be found after the faults here are mended.
 pub fn with_the_machine(found: Faults) -> Faults {
     // Defaults stand in for addresses that could not be read; whether those are taken is of no interest.
-    let unread = found.concern("sip.listen");
+    let (unread, http_unread) = (found.concern("sip.listen"), found.concern("http.listen"));
     let Faults { mut faults, rest } = with_prompts(found);
     for listen in rest.sip.listen.iter().filter(|listen| !unread || listen.place != Place::Default) {
         if let Err(error) = run::try_listen(listen.transport, listen.address, listen.optional) {
             faults.push(listen.fault(&error));
         }
+    }
+    if let (Some(address), false) = (rest.http.listen, http_unread)
+        && let Err(error) = http::bind(address)
+    {
+        faults.push(rest.http.fault(&error));
     }
     Faults::new(faults, rest)
 }

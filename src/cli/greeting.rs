@@ -17,11 +17,11 @@ const LISTED: usize = 8;
 const SIP_PORT: u16 = 5060;
 
 /// The whole text.
-pub fn text(config: &Config, bridge: &Bridge, data: &Path) -> String {
+pub fn text(config: &Config, bridge: &Bridge, http: Option<SocketAddr>, data: &Path) -> String {
     // A drawn ID stands nowhere else where a newcomer would look. One that the operator has written down is shown on a screen only, since
     // what is printed elsewhere ends in a journal.
     let show_ids = config.meetings.is_empty() || std::io::stdout().is_terminal();
-    write(config, bridge.listening(), bridge.meetings(), bridge.calls(), data, show_ids)
+    write(config, bridge.listening(), bridge.meetings(), bridge.calls(), http, data, show_ids)
 }
 
 fn write(
@@ -29,6 +29,7 @@ fn write(
     listening: &[(Transport, SocketAddr)],
     meetings: &[MeetingSettings],
     calls: usize,
+    http: Option<SocketAddr>,
     data: &Path,
     show_ids: bool,
 ) -> String {
@@ -72,6 +73,11 @@ fn write(
     }
     lines.add("Öppet för", &format!("bara {}", trunks.join(", ")));
     lines.add("", "alla andra får inget svar (ändras med sip.trunks)");
+    let http = match http {
+        Some(address) => format!("http://{address}/metrics, /healthz, /readyz (ändras med http.listen)"),
+        None => "ingen (http.listen är tom)".to_owned(),
+    };
+    lines.add("Övervakning", &http);
     lines.add("Plats för", &format!("{calls} samtal samtidigt"));
     lines.0.push('\n');
     lines.0
@@ -138,7 +144,7 @@ mod tests {
         let config = Config::load(None, []).unwrap();
         let meetings = [MeetingSettings { name: "testmote1".to_owned(), id: "012345678".parse().unwrap() }];
         let listening = [(Transport::Udp, "10.1.2.3:5060".parse().unwrap()), (Transport::Tcp, "[::1]:5070".parse().unwrap())];
-        let text = write(&config, &listening, &meetings, 40, Path::new("/srv/data"), true);
+        let text = write(&config, &listening, &meetings, 40, Some("127.0.0.1:8080".parse().unwrap()), Path::new("/srv/data"), true);
         for part in [
             "0480445511",
             "012345678",
@@ -150,12 +156,14 @@ mod tests {
             "bara 127.0.0.0/8",
             "alla andra får inget svar",
             "40 samtal",
+            "http://127.0.0.1:8080/metrics",
         ] {
             assert!(text.contains(part), "{part} is not in:\n{text}");
         }
-        let everywhere = write(&config, &[(Transport::Udp, "0.0.0.0:5060".parse().unwrap())], &meetings, 40, Path::new("/srv/data"), true);
+        let everywhere =
+            write(&config, &[(Transport::Udp, "0.0.0.0:5060".parse().unwrap())], &meetings, 40, None, Path::new("/srv/data"), true);
         assert!(everywhere.contains("ljudbro call sip:0480445511@127.0.0.1:5060 --id"), "{everywhere}");
-        let hidden = write(&config, &listening, &meetings, 40, Path::new("/srv/data"), false);
+        let hidden = write(&config, &listening, &meetings, 40, None, Path::new("/srv/data"), false);
         assert!(!hidden.contains("012345678"), "{hidden}");
     }
 }

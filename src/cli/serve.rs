@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::{ConfigArgs, faults, greeting};
 use crate::config::Config;
+use crate::http;
 use crate::run::{self, Bridge, Ended, ListenSettings, Settings};
 use crate::sip::Trunks;
 
@@ -24,11 +25,19 @@ pub fn run(args: &ConfigArgs) -> ExitCode {
         Err(found) => return cannot_start(&faults::with_the_machine(found).to_string()),
     };
     run::logging::start(config.log.level, config.log.json);
-    let bridge = match Bridge::start(settings(&config)) {
-        Ok(bridge) => bridge,
-        Err(reasons) => return cannot_start(&faults::of_start(&config, &reasons)),
+    let listener = config.http.listen.map(http::bind).transpose().map_err(|error| config.http.fault(&error).to_string());
+    let (bridge, listener) = match (Bridge::start(settings(&config)), listener) {
+        (Ok(bridge), Ok(listener)) => (bridge, listener),
+        (Ok(_), Err(fault)) => return cannot_start(&fault),
+        (Err(reasons), Ok(_)) => return cannot_start(&faults::of_start(&config, &reasons)),
+        (Err(reasons), Err(fault)) => return cannot_start(&format!("{}\n{fault}", faults::of_start(&config, &reasons))),
     };
-    let text = greeting::text(&config, &bridge, &data());
+    let address = listener.as_ref().map(http::Listener::address);
+    let _server = match listener.map(|listener| listener.serve(bridge.board())).transpose() {
+        Ok(server) => server,
+        Err(error) => return cannot_start(&format!("the system gives no thread for HTTP: {error}")),
+    };
+    let text = greeting::text(&config, &bridge, address, &data());
     // Nobody may be listening there; that is no reason not to serve.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     match bridge.run() {

@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::fault::{Fault, Faults, Place, Problem};
 use super::raw::{At, RawConfig, RawMeeting, Value};
-use super::{CallConfig, Config, Listen, LogConfig, MediaConfig, PortRange, PromptsConfig, SipConfig, values};
+use super::{CallConfig, Config, HttpConfig, Listen, LogConfig, MediaConfig, PortRange, PromptsConfig, SipConfig, values};
 use crate::bridge::command::MeetingSettings;
 use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
@@ -27,6 +27,8 @@ const PORTS: PortRange = PortRange { first: 16384, last: 32767 };
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 /// A worker is a thread on a core of its own; no machine this runs on has more.
 const WORKERS: u64 = 256;
+/// From this machine alone: what is said there is nobody else's business.
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Calls at once that a number of ports, memory and `u16` port numbers could ever carry.
 const CALLS: u64 = 32_767;
 
@@ -57,6 +59,7 @@ pub fn check(raw: RawConfig, faults: Vec<Fault>) -> Result<Config, Faults> {
         prompts: check.prompts(),
         call: CallConfig { max_calls: check.max_calls(ports), longest },
         meetings: check.meetings(),
+        http: check.http(),
         log: LogConfig {
             level: check.text("log", "level", LevelFilter::INFO, log_level).0,
             json: check.text("log", "format", false, log_format).0,
@@ -164,6 +167,14 @@ impl Check {
             }
         });
         PromptsConfig { folder, place }
+    }
+
+    fn http(&mut self) -> HttpConfig {
+        let (listen, place) = self.text("http", "listen", Some(HTTP), |text| match text.trim() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| Problem::HttpListen { text: text.to_owned() }),
+        });
+        HttpConfig { listen, place }
     }
 
     fn max_calls(&mut self, ports: PortRange) -> Option<usize> {

@@ -31,6 +31,7 @@ fn without_a_file_everything_has_its_default() {
     assert_eq!(config.prompts.folder, None);
     assert_eq!(config.call, CallConfig { max_calls: None, longest: LONGEST });
     assert!(config.meetings.is_empty());
+    assert_eq!(config.http, HttpConfig { listen: Some("127.0.0.1:8080".parse().unwrap()), place: Place::Default });
     assert_eq!(config.log, LogConfig { level: LevelFilter::INFO, json: false });
 }
 
@@ -64,6 +65,8 @@ fn a_whole_file_is_read() {
         [[meeting]]
         name = "vardplan-2"
         id = "000000001"
+        [http]
+        listen = "[::1]:9090"
         [log]
         level = "debug"
         format = "json"
@@ -80,7 +83,21 @@ fn a_whole_file_is_read() {
     assert_eq!((config.media.workers, config.call.max_calls), (Some(3), Some(40)));
     assert_eq!(config.call.longest, Duration::from_secs(5400));
     assert_eq!(config.meetings.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["testmote1", "vardplan-2"]);
+    assert_eq!(config.http.listen, Some("[::1]:9090".parse().unwrap()));
     assert_eq!(config.log, LogConfig { level: LevelFilter::DEBUG, json: true });
+}
+
+#[test]
+fn http_is_an_address_or_nothing() {
+    assert_eq!(load("[http]\nlisten = \"\"\n", &[]).unwrap().http.listen, None);
+    assert_eq!(load("", &[("LJUDBRO_HTTP_LISTEN", "")]).unwrap().http.listen, None);
+    for text in ["8080", "localhost:8080", "tcp:127.0.0.1:8080", "127.0.0.1"] {
+        let faults = lines(load(&format!("[http]\nlisten = \"{text}\"\n"), &[]));
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with("bro.toml:2: http.listen: ") && faults[0].contains("127.0.0.1:8080"), "{faults:?}");
+    }
+    let faults = lines(load("[http]\nlisten = [\"127.0.0.1:8080\"]\n[htp]\n", &[]));
+    assert!(faults[0].contains("127.0.0.1:8080") && faults[1].contains("did you mean http?"), "{faults:?}");
 }
 
 #[test]

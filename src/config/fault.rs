@@ -56,6 +56,8 @@ pub enum Problem {
         "{text:?} is not an address to listen on; write udp: or tcp:, an IP address and a port, as in \"udp:0.0.0.0:5060\" or \"tcp:[::]:5060\""
     )]
     Listen { text: String },
+    #[error("{text:?} is not an address for HTTP; write an IP address and a port, as in \"127.0.0.1:8080\", or \"\" for none")]
+    HttpListen { text: String },
     #[error("no address to listen on; give at least one, as in [\"udp:0.0.0.0:5060\"]")]
     NoListen,
     #[error("{listen} is there twice; remove one")]

@@ -44,6 +44,8 @@ pub struct Config {
     pub call: CallConfig,
     /// `[[meeting]]`; empty: the one meeting that is drawn at first start.
     pub meetings: Vec<MeetingSettings>,
+    /// `[http]`
+    pub http: HttpConfig,
     /// `[log]`
     pub log: LogConfig,
 }
@@ -77,14 +79,17 @@ pub struct Listen {
 impl Listen {
     /// The line to print when this address cannot be bound.
     pub fn fault(&self, error: &std::io::Error) -> Fault {
-        let listen = self.to_string();
-        let problem = match error.kind() {
-            std::io::ErrorKind::AddrInUse => Problem::AddressTaken { listen },
-            std::io::ErrorKind::AddrNotAvailable => Problem::AddressNotHere { listen },
-            std::io::ErrorKind::PermissionDenied => Problem::AddressForbidden { listen },
-            _ => Problem::AddressUnusable { listen, reason: error.to_string() },
-        };
-        Fault::new(self.place.clone(), "sip.listen", problem)
+        Fault::new(self.place.clone(), "sip.listen", unbound(self.to_string(), error))
+    }
+}
+
+/// Why an address cannot be bound.
+fn unbound(listen: String, error: &std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => Problem::AddressTaken { listen },
+        std::io::ErrorKind::AddrNotAvailable => Problem::AddressNotHere { listen },
+        std::io::ErrorKind::PermissionDenied => Problem::AddressForbidden { listen },
+        _ => Problem::AddressUnusable { listen, reason: error.to_string() },
     }
 }
 
@@ -150,6 +155,23 @@ pub struct CallConfig {
     pub max_calls: Option<usize>,
     /// Longest call.
     pub longest: Duration,
+}
+
+/// Metrics and health.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpConfig {
+    /// Where; port 0 lets the system choose. `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Where it was written, for the line that says it is taken.
+    pub place: Place,
+}
+
+impl HttpConfig {
+    /// The line to print when the address cannot be bound.
+    pub fn fault(&self, error: &std::io::Error) -> Fault {
+        let listen = self.listen.map(|address| address.to_string()).unwrap_or_default();
+        Fault::new(self.place.clone(), "http.listen", unbound(listen, error))
+    }
 }
 
 /// The log.

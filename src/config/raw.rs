@@ -60,13 +60,14 @@ const KEYS: &[Key] = &[
     key("prompts", "folder", Kind::Text, r#""/etc/ljudbro/prompts""#),
     key("call", "max_calls", Kind::Number, "0"),
     key("call", "longest", Kind::Text, r#""12h""#),
+    key("http", "listen", Kind::Text, r#""127.0.0.1:8080""#),
     key("log", "level", Kind::Text, r#""info""#),
     key("log", "format", Kind::Text, r#""text""#),
 ];
 
 const MEETING_KEYS: &[Key] = &[key("meeting", "name", Kind::Text, r#""testmote1""#), key("meeting", "id", Kind::Text, r#""123456789""#)];
 
-const SECTIONS: &[&str] = &["sip", "media", "opus", "mix", "prompts", "call", "meeting", "log"];
+const SECTIONS: &[&str] = &["sip", "media", "opus", "mix", "prompts", "call", "meeting", "http", "log"];
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
+use super::board::Board;
 use super::counters::Counters;
 use super::link::{ControlEnd, Given, Order, Report};
 use super::port::LegPort;
@@ -31,6 +32,8 @@ const IN_A_ROW: usize = 64;
 const STOPPING: Duration = Duration::from_millis(2_500);
 /// How often counters are told.
 const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How often what was counted is shown.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// How soon orders that did not fit a worker's ring are tried again: its next wake.
 const AGAIN: Duration = Duration::from_millis(5);
 
@@ -46,6 +49,7 @@ pub struct ControlTask {
     inputs: VecDeque<ControlInput>,
     shelf: Shelf,
     counters: Arc<Counters>,
+    board: Arc<Board>,
     stop_by: Option<Instant>,
     stopped: bool,
     /// A worker has died.
@@ -85,6 +89,7 @@ impl ControlTask {
         links: Vec<ControlEnd>,
         prompts: &Arc<PromptSet>,
         counters: Arc<Counters>,
+        board: Arc<Board>,
     ) -> Self {
         let mut shelf = Shelf::default();
         shelf.keep(prompts);
@@ -97,6 +102,7 @@ impl ControlTask {
             inputs: VecDeque::new(),
             shelf,
             counters,
+            board,
             stop_by: None,
             stopped: false,
             broken: false,
@@ -109,6 +115,8 @@ impl ControlTask {
         let told = sys::Watched::new(told)?;
         let mut telling = interval(TELL_EVERY);
         telling.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut showing = interval(SHOW_EVERY);
+        showing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             tokio::select! {
                 biased;
@@ -118,6 +126,8 @@ impl ControlTask {
                     self.reports();
                 }
                 () = sleep_until(self.deadline().into()) => self.timeout(),
+                // Before the calls: under a flood of them it is most wanted.
+                _ = showing.tick() => self.board.turn(self.plane.figures()),
                 Some(set) = prompts.recv() => self.new_prompts(set),
                 Some(first) = inbound.recv() => {
                     self.inbound(first);
@@ -178,7 +188,9 @@ impl ControlTask {
 
     fn stop(&mut self) {
         self.stop_by = Some(Instant::now() + STOPPING);
-        self.inputs.push_back(ControlInput::Stop);
+        self.plane.handle_input(Instant::now(), ControlInput::Stop);
+        // Whoever sends calls here shall know at once.
+        self.board.turn(self.plane.figures());
     }
 
     fn inbound(&mut self, inbound: Inbound) {

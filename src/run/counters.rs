@@ -11,6 +11,11 @@ macro_rules! counters {
         }
 
         impl Counters {
+            /// Names and values of all.
+            pub fn all(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)*]
+            }
+
             /// Names and values of all that have moved since the last call, as `name=more (in all)`.
             pub fn moved(&self) -> Vec<(&'static str, u64, u64)> {
                 let mut moved = Vec::new();

@@ -9,6 +9,7 @@
 //!   ports: binds RTP/RTCP pairs, hands them over with the leg                      port: the pairs' sockets as bridge::Ports
 //! ```
 
+pub mod board;
 mod control_task;
 pub mod counters;
 pub mod link;
@@ -17,6 +18,7 @@ pub mod machine;
 pub mod meetings;
 pub mod port;
 pub mod ports;
+pub mod process;
 pub mod prompts;
 mod signals;
 mod start;

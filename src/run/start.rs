@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
+use super::board::Board;
 use super::control_task::{ControlTask, Ended, Sources};
 use super::counters::Counters;
 use super::machine::{self, Machine, TooFewDescriptors};
@@ -84,6 +85,7 @@ pub struct Bridge {
     listening: Vec<(Transport, SocketAddr)>,
     meetings: Vec<MeetingSettings>,
     calls: usize,
+    board: Arc<Board>,
 }
 
 /// Sockets, bound before anything else is done.
@@ -134,6 +136,11 @@ impl Bridge {
     /// Most calls at once.
     pub fn calls(&self) -> usize {
         self.calls
+    }
+
+    /// Where it shows what it does.
+    pub fn board(&self) -> Arc<Board> {
+        self.board.clone()
     }
 
     /// Be the bridge until a signal ends it.
@@ -188,14 +195,15 @@ impl Parts {
             }
         };
 
+        let board = Board::new(workers, counters.clone());
         let told = link::told().map_err(system("event descriptor"))?;
         let epoch = Instant::now();
         let (mut links, mut threads) = (Vec::new(), Vec::new());
         for id in (0..workers).filter_map(|id| u16::try_from(id).ok().map(WorkerId)) {
             let (control, end) = link::link(told.clone(), counters.clone()).map_err(system("event descriptor"))?;
             // Every worker has room for all legs: a meeting of everybody lives on one.
-            let (mix, prompts, counters) = (settings.mix, prompts.clone(), counters.clone());
-            let setup = WorkerSetup { id, capacity: room.legs, epoch, mix, prompts, link: end, counters };
+            let (mix, prompts, counters, board) = (settings.mix, prompts.clone(), counters.clone(), board.clone());
+            let setup = WorkerSetup { id, capacity: room.legs, epoch, mix, prompts, link: end, counters, board };
             threads.push(worker::start(setup).map_err(system("thread"))?);
             links.push(control);
         }
@@ -236,12 +244,13 @@ impl Parts {
         let outbound = Outbound::new(listeners, counters.clone());
         Ok(Bridge {
             runtime,
-            task: ControlTask::new(plane, outbound, pool, links, &prompts, counters),
+            task: ControlTask::new(plane, outbound, pool, links, &prompts, counters, board.clone()),
             sources: Sources { inbound, told, prompts: fresh, watcher, signals },
             workers: threads,
             listening: bound.listening,
             meetings,
             calls: room.calls,
+            board,
         })
     }
 }

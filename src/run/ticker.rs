@@ -29,6 +29,8 @@ pub struct Wake {
     pub number: u64,
     /// Wakes that were left out before it.
     pub skipped: u64,
+    /// When it was due; of several, the first.
+    pub due: Instant,
 }
 
 impl Ticker {
@@ -59,9 +61,15 @@ impl Ticker {
     fn advance(&mut self, now: Instant) -> Wake {
         let due = self.wakes_by(now);
         let skipped = if due > self.next + MADE_UP { due - self.next } else { 0 };
+        let due = self.deadline(self.next);
         let number = self.next + skipped;
         self.next = number + 1;
-        Wake { number, skipped }
+        Wake { number, skipped, due }
+    }
+
+    fn deadline(&self, wake: u64) -> Instant {
+        // Nanoseconds of 584 years fit.
+        self.epoch + Duration::from_nanos(wake.saturating_mul(WAKE.as_nanos() as u64))
     }
 
     fn wakes_by(&self, now: Instant) -> u64 {
@@ -80,18 +88,25 @@ mod tests {
         ticker
     }
 
+    /// Number and how many were left out.
+    fn advance(ticker: &mut Ticker, now: Instant) -> (u64, u64) {
+        let wake = ticker.advance(now);
+        assert_eq!(wake.due, ticker.epoch + WAKE * (wake.number - wake.skipped) as u32);
+        (wake.number, wake.skipped)
+    }
+
     #[test]
     fn a_short_delay_is_made_up_for_and_a_long_one_is_not() {
         let mut ticker = ticker();
         let at = |wakes: u32| ticker.epoch + WAKE * wakes + Duration::from_micros(100);
         let (early, late, stalled) = (at(0), at(5), at(1000));
-        assert_eq!(ticker.advance(early), Wake { number: 1, skipped: 0 });
+        assert_eq!(advance(&mut ticker, early), (1, 0));
         for number in 2..=5 {
-            assert_eq!(ticker.advance(late), Wake { number, skipped: 0 }, "made up for");
+            assert_eq!(advance(&mut ticker, late), (number, 0), "made up for");
         }
-        assert_eq!(ticker.advance(late), Wake { number: 6, skipped: 0 }, "and then in time again");
-        assert_eq!(ticker.advance(stalled), Wake { number: 1000, skipped: 993 });
-        assert_eq!(ticker.advance(stalled), Wake { number: 1001, skipped: 0 });
+        assert_eq!(advance(&mut ticker, late), (6, 0), "and then in time again");
+        assert_eq!(advance(&mut ticker, stalled), (1000, 993));
+        assert_eq!(advance(&mut ticker, stalled), (1001, 0));
     }
 
     #[test]
@@ -99,7 +114,7 @@ mod tests {
         let mut ticker = ticker();
         let later = ticker.epoch + WAKE * 500;
         ticker.restart(later);
-        assert_eq!(ticker.advance(later), Wake { number: 501, skipped: 0 });
+        assert_eq!(advance(&mut ticker, later), (501, 0));
     }
 
     #[test]

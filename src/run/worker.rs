@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use super::board::{Board, WorkerDesk};
 use super::counters::Counters;
 use super::link::{Given, Order, Report, WorkerEnd};
 use super::port::PortTable;
@@ -36,6 +37,8 @@ pub struct WorkerSetup {
     pub link: WorkerEnd,
     /// What is counted.
     pub counters: Arc<Counters>,
+    /// Where it shows what it does.
+    pub board: Arc<Board>,
 }
 
 /// Start the thread. It ends on [`Order::Stop`], or when the control side is gone.
@@ -45,7 +48,8 @@ pub fn start(setup: WorkerSetup) -> io::Result<JoinHandle<()>> {
         hurry(setup.id);
         let plane = MediaPlane::new(setup.epoch, setup.capacity, setup.prompts, setup.mix);
         let ports = PortTable::new(setup.capacity, setup.counters.clone());
-        Worker { plane, ports, link: setup.link, ticker, counters: setup.counters }.run();
+        let desk = WorkerDesk::new(setup.board, usize::from(setup.id.0));
+        Worker { plane, ports, link: setup.link, ticker, counters: setup.counters, desk }.run();
     })
 }
 
@@ -65,6 +69,7 @@ struct Worker {
     link: WorkerEnd,
     ticker: Ticker,
     counters: Arc<Counters>,
+    desk: WorkerDesk,
 }
 
 impl Worker {
@@ -77,6 +82,7 @@ impl Worker {
                 }
                 self.tell();
                 if self.plane.is_idle() {
+                    self.desk.rests(self.plane.figures());
                     self.link.wait();
                     continue;
                 }
@@ -93,6 +99,8 @@ impl Worker {
             self.ports.wake(now);
             self.plane.tick(now, wake.number, &mut self.ports);
             self.tell();
+            let legs = self.plane.legs();
+            self.desk.woke((wake.due, now, Instant::now()), wake.skipped, legs, || self.plane.figures());
         }
     }
 

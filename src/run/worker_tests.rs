@@ -29,6 +29,7 @@ impl Bench {
         let counters = Arc::new(Counters::default());
         let told = link::told().unwrap();
         let epoch = Instant::now();
+        let board = Board::new(usize::from(workers), counters.clone());
         let (links, threads) = (0..workers)
             .map(|id| {
                 let (control, end) = link::link(told.clone(), counters.clone()).unwrap();
@@ -41,6 +42,7 @@ impl Bench {
                     prompts,
                     link: end,
                     counters: counters.clone(),
+                    board: board.clone(),
                 };
                 (control, start(setup).unwrap())
             })

@@ -58,7 +58,7 @@ class Bridge:
         config = folder / "ljudbro.toml"
         config.write_text(
             f'[sip]\nlisten = ["udp:127.0.0.1:{self.port}", "tcp:127.0.0.1:{self.port}"]\nnumbers = ["{NUMBER}"]\n'
-            f'[media]\nports = "{first}-{first + 999}"\n[log]\nlevel = "debug"\nformat = "json"\n'
+            f'[http]\nlisten = ""\n[media]\nports = "{first}-{first + 999}"\n[log]\nlevel = "debug"\nformat = "json"\n'
             f'[[meeting]]\nname = "{MEETING}"\nid = "{ID}"\n'
         )
         self.out_path, self.err_path = folder / "bridge.out", folder / "bridge.err"

@@ -29,6 +29,10 @@ impl ControlPlane {
     pub(super) fn key(&mut self, now: Instant, key: SipKey, path: KeyPath, pressed: Key) {
         let Some(live) = self.live(key) else { return };
         if *live.keys.get_or_insert(path) == path {
+            self.figures.keys.count(match path {
+                KeyPath::Media => "media",
+                KeyPath::Info => "info",
+            });
             self.drive(now, key, Input::Key(pressed));
         }
     }
@@ -201,6 +205,7 @@ impl ControlPlane {
         if session.entrance != Entrance::Full {
             self.admitted = self.admitted.saturating_sub(1);
         }
+        self.figures.ended.count(why.cause());
         info!(call = %session.handle, seconds = session.lasted(now).as_secs(), %why, "call ended");
         if !matches!(why, Ending::Signalling(_)) {
             // Whatever the agent thinks of the session: without an answer 480, with one BYE, already refused nothing.

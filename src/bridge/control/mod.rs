@@ -8,6 +8,7 @@
 //! - `calls.rs`: what a live call wants done; entering a meeting, moving to its worker; the one teardown.
 
 mod calls;
+mod figures;
 mod session;
 mod signalling;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
 
+pub use self::figures::{Admission, ControlFigures, SipFigures};
 use self::session::{Ending, KeyPath, Session};
 use super::{ControlInput, ControlOutput, ControlSettings, MediaEvent};
 use crate::call::Input;
@@ -47,6 +49,7 @@ pub struct ControlPlane {
     /// Calls that are not only told that the house is full.
     admitted: usize,
     alarms: Schedule<SipKey>,
+    figures: ControlFigures,
     /// What happened to other calls while one was dealt with.
     aside: VecDeque<(SipKey, Input)>,
     random: StdRng,
@@ -101,6 +104,7 @@ impl ControlPlane {
             load: vec![0; usize::from(settings.workers.max(1))],
             admitted: 0,
             alarms: Schedule::default(),
+            figures: ControlFigures::NONE,
             aside: VecDeque::new(),
             random,
             next_leg: 1,
@@ -113,8 +117,14 @@ impl ControlPlane {
     /// Something happened.
     pub fn handle_input(&mut self, now: Instant, input: ControlInput) {
         match input {
-            ControlInput::Datagram(flow, datagram) => self.agent.handle_datagram(now, flow, datagram),
-            ControlInput::Message(flow, message) => self.agent.handle_message(now, flow, *message),
+            ControlInput::Datagram(flow, datagram) => {
+                self.figures.came.count(&datagram);
+                self.agent.handle_datagram(now, flow, datagram);
+            }
+            ControlInput::Message(flow, message) => {
+                self.figures.came.count_message(&message);
+                self.agent.handle_message(now, flow, *message);
+            }
             ControlInput::FlowClosed(flow) => self.agent.handle_flow_closed(now, flow),
             ControlInput::PortOpened(leg, address) => self.port_opened(now, leg, address),
             ControlInput::PortFailed(leg) => self.port_failed(now, leg),
@@ -166,6 +176,26 @@ impl ControlPlane {
         self.sessions.len()
     }
 
+    /// Whether new calls are let in.
+    pub fn admission(&self) -> Admission {
+        if self.stop != Stop::Not {
+            Admission::Stopping
+        } else if self.admitted >= self.settings.max_calls {
+            Admission::Full
+        } else {
+            Admission::Open
+        }
+    }
+
+    /// What it has counted, and how things stand now. Looks at every call: to be asked once a second or so.
+    pub fn figures(&mut self) -> &ControlFigures {
+        self.figures.admission = self.admission();
+        self.figures.most_calls = self.settings.max_calls as u64;
+        self.figures.participants = self.participants() as u64;
+        self.figures.look(self.sessions.values());
+        &self.figures
+    }
+
     /// Participants of all meetings now.
     pub fn participants(&self) -> usize {
         self.rooms.iter().map(|room| room.meeting.participants()).sum()
@@ -183,6 +213,7 @@ impl ControlPlane {
             }
         }
         while let Some(transmit) = self.agent.poll_transmit() {
+            self.figures.sent.count(&transmit.bytes);
             self.outputs.push_back(ControlOutput::Transmit(transmit));
         }
         if let Stop::Until(at) = self.stop {

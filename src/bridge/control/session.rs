@@ -152,6 +152,38 @@ impl fmt::Display for Ending {
     }
 }
 
+impl Ending {
+    /// Its name among the figures.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::Signalling(why) => match why {
+                EndReason::Bye => "bye",
+                EndReason::Cancelled => "cancelled",
+                EndReason::HungUp => "hung_up",
+                EndReason::NoAck => "no_ack",
+                EndReason::SessionExpired => "session_expired",
+                EndReason::PeerGone => "peer_gone",
+                EndReason::Refused => "refused",
+                EndReason::NoAnswer => "no_answer",
+                EndReason::Transport => "transport",
+            },
+            Self::Farewell(why) => match why {
+                Farewell::WrongId => "wrong_id",
+                Farewell::Silent => "silent",
+                Farewell::Full => "full",
+                Farewell::MeetingFull => "meeting_full",
+            },
+            Self::DeadMedia => "dead_media",
+            Self::Longest => "longest",
+            Self::NoWorker => "no_worker",
+            Self::NoCommonCodec => "no_common_codec",
+            Self::NoPort => "no_port",
+            Self::NoCodec => "no_codec",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 impl Session {
     /// With sound, if it has.
     pub fn live(&mut self) -> Option<&mut Live> {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rand::Rng;
 use tracing::{debug, info, warn};
 
+use super::figures::way;
 use super::session::{Ending, Live, Session, State};
 use super::{ControlPlane, Stop};
 use crate::bridge::{ControlOutput, MediaCommand, SeenBy};
@@ -42,12 +43,12 @@ impl ControlPlane {
         };
         if self.stop != Stop::Not {
             info!(call = %handle, "refused: the bridge stops");
-            return self.agent.refuse(now, invite.key, unavailable());
+            return self.refuse(now, invite.key, unavailable());
         }
         let Some(mut entrance) = self.entrance(now, &invite.flow, &source, &invite.target) else {
             // RFC 3261 §21.4.5. Never which number or address it was: it may be a samtals-ID with one digit wrong.
             info!(call = %handle, "refused: no such number or meeting");
-            return self.agent.refuse(now, invite.key, Refusal { status: 404, retry_after: None });
+            return self.refuse(now, invite.key, Refusal { status: 404, retry_after: None });
         };
         if self.admitted >= self.settings.max_calls {
             entrance = Entrance::Full;
@@ -60,11 +61,8 @@ impl ControlPlane {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
         };
-        let way = match entrance {
-            Entrance::Menu => "menu",
-            Entrance::Meeting(_) => "meeting",
-            Entrance::Full => "full house",
-        };
+        let way = way(entrance);
+        self.figures.begun.count(way);
         info!(call = %handle, transport, way, offer = invite.sdp.is_some(), "call comes");
         self.outputs.push_back(ControlOutput::OpenPort(leg, SeenBy { local: invite.flow.local.ip(), peer: invite.flow.peer.ip() }));
         self.by_leg.insert(leg, invite.key);
@@ -82,6 +80,12 @@ impl ControlPlane {
         };
         self.alarms.set(invite.key, session.deadline());
         self.sessions.insert(invite.key, session);
+    }
+
+    /// Refuse a call.
+    fn refuse(&mut self, now: Instant, key: SipKey, refusal: Refusal) {
+        self.figures.refused.count(&refusal.status.to_string());
+        self.agent.refuse(now, key, refusal);
     }
 
     /// Where a call goes by what was dialled: a number of ours to the menu; a meeting's name or samtals-ID at our domain to the meeting.
@@ -137,7 +141,7 @@ impl ControlPlane {
             }
             Err(error) => {
                 info!(call = %session.handle, %error, "refused");
-                self.agent.refuse(now, key, refusal(&error));
+                self.refuse(now, key, refusal(&error));
                 self.end(now, key, Ending::NoCommonCodec);
             }
         }
@@ -145,7 +149,7 @@ impl ControlPlane {
 
     pub(super) fn port_failed(&mut self, now: Instant, leg: LegId) {
         if let Some(&key) = self.by_leg.get(&leg) {
-            self.agent.refuse(now, key, unavailable());
+            self.refuse(now, key, unavailable());
             self.end(now, key, Ending::NoPort);
         }
     }
@@ -153,6 +157,7 @@ impl ControlPlane {
     /// The one place where a call gets its sound and its behaviour.
     fn go_live(&mut self, now: Instant, key: SipKey, media: LegUpdate) {
         let worker = self.lightest();
+        self.figures.answered += 1;
         let Some(session) = self.sessions.get_mut(&key) else { return };
         info!(call = %session.handle, codec = media.codec.name(), ptime = media.ptime_ms, events = !media.events.is_empty(), "answered");
         let mut cname = [0; 16];
