@@ -72,7 +72,7 @@ impl Bridge {
     }
 
     fn sip(&self) -> SocketAddr {
-        self.address("SIP           UDP ")
+        self.address("UDP ")
     }
 
     /// Status and body of an answer.
