@@ -12,7 +12,7 @@ use thiserror::Error;
 
 pub use self::args::LoadArgs;
 use crate::run::machine;
-use crate::sim::load::{Engine, Progress, Repertoire, Run, Sample, Settings, Watch, figures};
+use crate::sim::load::{Engine, Progress, Repertoire, Run, Sample, Settings, Watch, analyse, codec_delay_ms, figures};
 
 /// The exit status when calls failed.
 const FAILED: u8 = 1;
@@ -60,8 +60,9 @@ fn load(args: &LoadArgs) -> Result<ExitCode, LoadError> {
     check(&settings)?;
     let progress = Arc::new(Progress::default());
     let repertoire = Repertoire::new(settings.codec)?;
+    let codec_ms = codec_delay_ms(&repertoire);
     let (run, samples) = drive(&settings, repertoire, &progress, watch)?;
-    let figures = figures(&settings, &run, &samples, progress.window());
+    let figures = figures(&settings, &run, &analyse(&settings, &run), codec_ms, &samples, progress.window());
     print!("{}", table::table(&figures));
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&figures).map_err(|error| LoadError::Output(path.clone(), error.into()))?;
@@ -69,7 +70,7 @@ fn load(args: &LoadArgs) -> Result<ExitCode, LoadError> {
     }
     Ok(match figures.valid {
         false => ExitCode::from(INVALID),
-        true if !figures.calls.failures.is_empty() => ExitCode::from(FAILED),
+        true if figures.has_failures() => ExitCode::from(FAILED),
         true => ExitCode::SUCCESS,
     })
 }

@@ -32,6 +32,9 @@ impl Table {
         for (why, count) in &calls.failures {
             self.line("  failed", &format!("{count}: {why}"));
         }
+        let out = calls.entered.of - calls.entered.yes;
+        let lost = if out > 0 { format!("; {out} did not get in: a key was lost or doubled") } else { String::new() };
+        self.line("  entered", &format!("{}{lost}", calls.entered));
         self.times("  INVITE to 200", calls.set_up.as_ref());
     }
 }
@@ -59,6 +62,12 @@ pub fn table(figures: &Figures) -> String {
     if let Some(passing) = &figures.passing {
         t.calls("passing calls", passing);
     }
+    t.line("microphones off and on as told", &figures.mutes.to_string());
+    let d = &figures.delay;
+    t.times("one-way delay", d.times.as_ref());
+    t.line("  markers found", &d.markers.to_string());
+    let codec_ms = d.codec_ms.map_or("unknown".to_owned(), |ms| format!("{ms:.2} ms"));
+    t.line("  of it the codec's own", &format!("{codec_ms} for each time the sound is encoded"));
     let r = &figures.received;
     t.line("packets received", &format!("{} ({:.2} a call and second)", r.packets, r.packets_a_call_second));
     t.line("  missing, disordered, doubled", &format!("{}, {}, {}", r.missing, r.disordered, r.doubled));

@@ -4,77 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::analysis::Analysis;
 use super::engine::{Failure, Run};
 use super::histogram::Histogram;
 use super::server::Sample;
 use super::settings::Settings;
+use super::times::{Bars, Of, Times, ms};
 
 /// The generator may send this much late at p99.9. A tenth of a packet's time: what a receiver of ours would hardly notice.
 pub const LATE_MS: f64 = 2.0;
-
-/// A distribution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Times {
-    /// How many values.
-    pub count: u64,
-    /// Their mean.
-    pub mean_ms: f64,
-    /// Half of them are not above.
-    pub p50_ms: f64,
-    /// 95 of 100.
-    pub p95_ms: f64,
-    /// 99 of 100.
-    pub p99_ms: f64,
-    /// 999 of 1,000.
-    pub p999_ms: f64,
-    /// The largest.
-    pub max_ms: f64,
-}
-
-impl Times {
-    /// `None`: there are no values.
-    pub fn of(histogram: &Histogram) -> Option<Self> {
-        let at = |share| histogram.percentile(share).map(ms);
-        Some(Self {
-            count: histogram.count(),
-            mean_ms: histogram.mean()? / 1e6,
-            p50_ms: at(0.5)?,
-            p95_ms: at(0.95)?,
-            p99_ms: at(0.99)?,
-            p999_ms: at(0.999)?,
-            max_ms: ms(histogram.most()),
-        })
-    }
-}
-
-/// Bars of a distribution, for plots: from, to, count.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Bars(pub Vec<(f64, f64, u64)>);
-
-impl Bars {
-    fn of(histogram: &Histogram) -> Self {
-        Self(histogram.cells().map(|(least, wide, count)| (ms(least), ms(least + wide), count)).collect())
-    }
-}
-
-fn ms(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e6
-}
-
-/// So many of so many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Of {
-    /// Those who did.
-    pub yes: u64,
-    /// Those who could be asked.
-    pub of: u64,
-}
-
-impl std::fmt::Display for Of {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", self.yes, self.of)
-    }
-}
 
 /// What was asked for.
 #[derive(Clone, Debug, Serialize)]
@@ -155,6 +93,19 @@ pub struct Received {
     pub jitter_bars: Bars,
 }
 
+/// How late the sound came: from the packet that brought a sample to the bridge to the packet that brought it to a listener.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delay {
+    /// One way through the bridge, the codec's own delay included.
+    pub times: Option<Times>,
+    /// Bars of it.
+    pub bars: Bars,
+    /// Markers found, of those sent to measured listeners.
+    pub markers: Of,
+    /// What encoder and decoder of the codec keep by themselves, once; the sound passes two pairs.
+    pub codec_ms: Option<f64>,
+}
+
 /// The generator itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct Generator {
@@ -220,14 +171,36 @@ pub struct Figures {
     pub passing: Option<Calls>,
     /// What was received.
     pub received: Received,
+    /// How late the sound came.
+    pub delay: Delay,
+    /// Microphones that went off and on as they were told.
+    pub mutes: Of,
     /// The bridge's process, when its pid was given.
     pub server: Option<Server>,
     /// The generator.
     pub generator: Generator,
 }
 
+impl Figures {
+    /// Whether some call did not go as it should.
+    pub fn has_failures(&self) -> bool {
+        let bad = |calls: &Calls| !calls.failures.is_empty() || calls.entered.yes < calls.entered.of;
+        bad(&self.calls) || self.passing.as_ref().is_some_and(bad) || self.mutes.yes < self.mutes.of
+    }
+}
+
 /// Work it out.
-pub fn figures(settings: &Settings, run: &Run, samples: &[Sample], window: (u64, u64)) -> Figures {
+pub fn figures(
+    settings: &Settings,
+    run: &Run,
+    analysis: &Analysis,
+    codec_ms: Option<f64>,
+    samples: &[Sample],
+    window: (u64, u64),
+) -> Figures {
+    let mut delays = analysis.delays.clone();
+    let times = Times::of_values(&mut delays);
+    let delay = Delay { times, bars: Bars::of_values(&delays), markers: analysis.markers, codec_ms };
     let seconds = (run.window.1.saturating_sub(run.window.0)) as f64 / 1e9;
     let heard = &run.heard;
     let calls = run.up.1.max(1) as f64;
@@ -262,9 +235,12 @@ pub fn figures(settings: &Settings, run: &Run, samples: &[Sample], window: (u64,
         valid: invalid_because.is_empty(),
         invalid_because,
         plan: plan(settings),
-        calls: of_calls(run.callers.len() as u64, run.up.1, &run.set_up, &run.failures),
-        passing: (settings.churn > 0.0).then(|| of_calls(run.passing.0, 0, &run.passing_set_up, &run.passing_failures)),
+        calls: of_calls(run.callers.len() as u64, run.up.1, &run.set_up, &run.failures, analysis.entered),
+        passing: (settings.churn > 0.0)
+            .then(|| of_calls(run.passing.0, 0, &run.passing_set_up, &run.passing_failures, analysis.passing_entered)),
         received,
+        delay,
+        mutes: analysis.mutes,
         server: of_server(samples, window),
         generator,
     }
@@ -318,7 +294,7 @@ fn plan(settings: &Settings) -> Plan {
     }
 }
 
-fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMap<Failure, u64>) -> Calls {
+fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMap<Failure, u64>, entered: Of) -> Calls {
     Calls {
         dialled,
         answered: set_up.count(),
@@ -326,7 +302,7 @@ fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMa
         failures: failures.iter().map(|(why, count)| (why.words(), *count)).collect(),
         set_up: Times::of(set_up),
         set_up_bars: Bars::of(set_up),
-        entered: Of::default(),
+        entered,
     }
 }
 

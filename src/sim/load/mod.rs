@@ -7,11 +7,14 @@
 //! - `settings.rs`: what a run is, and its limits · `progress.rs`: what can be seen of it meanwhile
 //! - `repertoire.rs`, `marker.rs`: all sound there is, prepared · `stream.rs`: what one call sends · `wheel.rs`: packets held back
 //! - `hearing.rs`, `tape.rs`, `histogram.rs`: what is heard
+//! - `analysis.rs`, `track.rs`, `correlate.rs`: what the kept packets say · `figures.rs`: all of it in figures · `server.rs`: the bridge's process
 //! - `caller.rs`, `engine/`: callers and what drives them · `sockets.rs`, `clock.rs`: the system
 #![allow(clippy::disallowed_methods, reason = "callers on real sockets need the clocks")]
 
+mod analysis;
 mod caller;
 mod clock;
+mod correlate;
 mod engine;
 mod figures;
 mod hearing;
@@ -24,10 +27,13 @@ mod settings;
 mod sockets;
 mod stream;
 mod tape;
+mod times;
+mod track;
 mod wheel;
 
+pub use analysis::{Analysis, analyse, codec_delay_ms};
 pub use engine::{Engine, Failure, Own, Run};
-pub use figures::{Bars, Calls, Figures, Generator, LATE_MS, Of, Plan, Received, Server, Times, figures};
+pub use figures::{Calls, Delay, Figures, Generator, LATE_MS, Plan, Received, Server, figures};
 pub use hearing::Heard;
 pub use histogram::Histogram;
 pub use progress::{Progress, Stretch};
@@ -35,3 +41,4 @@ pub use repertoire::Repertoire;
 pub use server::{Sample, Watch};
 pub use settings::{MOST_CALLS, MOST_MEASURED, MOST_RATE, MOST_SECONDS, MOST_TALKERS, Settings};
 pub use stream::Background;
+pub use times::{Bars, Of, Times};

@@ -14,6 +14,8 @@ mod script;
 mod signals;
 mod sound;
 
+pub use course::is_measured;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::UdpSocket;
