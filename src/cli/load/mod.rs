@@ -3,6 +3,7 @@
 
 mod args;
 mod live;
+mod page;
 mod table;
 
 use std::process::ExitCode;
@@ -67,6 +68,9 @@ fn load(args: &LoadArgs) -> Result<ExitCode, LoadError> {
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&figures).map_err(|error| LoadError::Output(path.clone(), error.into()))?;
         std::fs::write(path, text + "\n").map_err(|error| LoadError::Output(path.clone(), error))?;
+    }
+    if let Some(path) = &args.report {
+        std::fs::write(path, page::page(&figures)).map_err(|error| LoadError::Output(path.clone(), error))?;
     }
     Ok(match figures.valid {
         false => ExitCode::from(INVALID),

@@ -73,6 +73,8 @@ pub struct Caller {
     pub tape: Option<u32>,
     /// The clock of the timestamps it hears, Hz.
     pub clock_hz: u32,
+    /// It was answered once.
+    pub answered: bool,
     /// When its INVITE left, wall clock.
     pub dialled: u64,
     /// When it was in, steady clock.

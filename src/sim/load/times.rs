@@ -77,6 +77,7 @@ impl Bars {
         Self(bars.into_iter().map(|(bar, count)| (at(bar), at(bar + 1), count)).collect())
     }
 
+    /// Of counted values.
     pub fn of(histogram: &Histogram) -> Self {
         Self(histogram.cells().map(|(least, wide, count)| (ms(least), ms(least + wide), count)).collect())
     }

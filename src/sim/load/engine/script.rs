@@ -65,6 +65,7 @@ impl Engine {
             hearing: Hearing::default(),
             tape,
             clock_hz: self.settings.codec.clock_hz(),
+            answered: false,
             dialled: 0,
             inside: 0,
             mutes_at: None,
@@ -104,27 +105,32 @@ impl Engine {
 
     /// A caller's turn: whatever is due.
     pub(super) fn script(&mut self, at: u32, now: u64) {
-        let caller = &mut self.callers[at as usize];
-        match caller.stage {
-            Stage::Dialling(until) if now >= until => {
+        match self.callers[at as usize].stage {
+            Stage::Dialling(until) if now >= until || self.is_in_vain(now, until) => {
                 let why = if self.course.refused { Failure::NobodyThere } else { Failure::NoAnswer };
                 self.fail(at, why);
                 self.hang_up(at);
             }
             Stage::Prompt(from) if now >= from => {
+                let caller = &mut self.callers[at as usize];
                 caller.stage = Stage::Keying;
                 let id = self.settings.ids.get(caller.meeting as usize).map(|id| id.expose()).unwrap_or_default();
                 let keys = id.chars().filter_map(Key::from_char).chain(self.settings.after_id.iter().copied());
                 caller.stream.press(keys);
             }
-            Stage::Keying if caller.stream.hands_free() => {
+            Stage::Keying if self.callers[at as usize].stream.hands_free() => {
+                let caller = &mut self.callers[at as usize];
                 caller.stage = Stage::Inside;
                 caller.inside = now;
             }
             Stage::Inside => self.inside(at, now),
             Stage::Leaving(until) if now >= until => {
+                let caller = &mut self.callers[at as usize];
                 caller.stage = Stage::Gone;
-                self.fail(at, Failure::NoGoodbye);
+                // A call that was never answered has failed for another reason.
+                if caller.answered {
+                    self.fail(at, Failure::NoGoodbye);
+                }
             }
             Stage::Dialling(_) | Stage::Prompt(_) | Stage::Keying | Stage::Leaving(_) | Stage::Gone => {}
         }
@@ -134,6 +140,11 @@ impl Engine {
             caller.signalling.handle_timeout(instant);
             self.drain(at);
         }
+    }
+
+    /// The system says that nobody listens there, nobody has ever answered, and a second has passed.
+    fn is_in_vain(&self, now: u64, until: u64) -> bool {
+        self.course.refused && self.run.set_up.count() == 0 && now + nanoseconds(ANSWER) > until + 1_000 * MS
     }
 
     fn inside(&mut self, at: u32, now: u64) {

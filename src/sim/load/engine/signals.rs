@@ -73,7 +73,8 @@ impl Engine {
 
     fn answered(&mut self, at: u32) {
         let stamp = if self.course.stamp > 0 { self.course.stamp } else { clock::wall() };
-        let caller = &self.callers[at as usize];
+        let caller = &mut self.callers[at as usize];
+        caller.answered = true;
         let set_up = stamp.saturating_sub(caller.dialled);
         match caller.part {
             Part::Passes => self.run.passing_set_up.add(set_up),
