@@ -77,6 +77,9 @@ pub struct LoadArgs {
     /// Write a page with plots there
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    /// Print one line of a Markdown table with this first cell, in place of the table
+    #[arg(long, value_name = "LABEL")]
+    pub row: Option<String>,
     /// What those send who do not talk
     #[arg(long, value_enum, default_value = "noise")]
     listeners_send: ListenersSend,

@@ -4,6 +4,7 @@
 mod args;
 mod live;
 mod page;
+mod row;
 mod table;
 
 use std::process::ExitCode;
@@ -64,7 +65,10 @@ fn load(args: &LoadArgs) -> Result<ExitCode, LoadError> {
     let codec_ms = codec_delay_ms(&repertoire);
     let (run, samples) = drive(&settings, repertoire, &progress, watch)?;
     let figures = figures(&settings, &run, &analyse(&settings, &run), codec_ms, &samples, progress.window());
-    print!("{}", table::table(&figures));
+    match &args.row {
+        Some(label) => println!("{}", row::row(label, &figures)),
+        None => print!("{}", table::table(&figures)),
+    }
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&figures).map_err(|error| LoadError::Output(path.clone(), error.into()))?;
         std::fs::write(path, text + "\n").map_err(|error| LoadError::Output(path.clone(), error))?;
