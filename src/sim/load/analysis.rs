@@ -118,12 +118,16 @@ impl Searcher<'_> {
         let first = meeting as usize * self.talkers;
         let logs = (first..first + self.talkers).filter(|log| Some(*log) != own);
         logs.filter_map(|log| Some((log, self.run.marked.get(log)?)))
-            .map(|(log, marked)| Heard { meeting, talker: log, measured, markers: self.talker(&track, marked, measured) })
+            .map(|(log, marked)| {
+                // Only who listens closely is asked about a microphone that is off.
+                let mute = mute_of(self.run, log).filter(|_| !measured);
+                Heard { meeting, talker: log, measured, markers: self.talker(&track, marked, measured, mute) }
+            })
             .collect()
     }
 
     /// One talker's markers in one track: all of them, or as many as tell whether it is heard at all.
-    fn talker(&self, track: &Track, marked: &[Marked], all: bool) -> Vec<(usize, Option<i64>)> {
+    fn talker(&self, track: &Track, marked: &[Marked], all: bool, but: Option<&Mute>) -> Vec<(usize, Option<i64>)> {
         let (Some(first), Some(last)) = (track.pieces.first(), track.pieces.last()) else { return Vec::new() };
         if track.pieces.len() < FEW {
             return Vec::new();
@@ -132,7 +136,8 @@ impl Searcher<'_> {
         let end = last.stamp.saturating_sub(if all { LONGEST } else { LONGEST / 5 });
         let mut heard: Vec<(usize, Option<i64>)> = Vec::new();
         let mut near = None;
-        for (number, one) in marked.iter().enumerate().filter(|(_, one)| one.sent >= first.stamp && one.sent < end) {
+        let heard_of = |one: &Marked| one.sent >= first.stamp && one.sent < end && !but.is_some_and(|mute| is_muting(mute, one.sent));
+        for (number, one) in marked.iter().enumerate().filter(|(_, one)| heard_of(one)) {
             let delay = self.marker(track, one, near);
             near = delay.or(near);
             heard.push((number, delay));

@@ -31,10 +31,12 @@ const MARKER_MORE: usize = 12;
 const NOISE_RMS: f32 = 23.0;
 /// Speech-like sound between markers: about −30 dBov.
 const SPEECH: f32 = 1_600.0;
-/// A key as a tone lasts this many ticks, as does what comes after it until the next.
-pub const KEY_TICKS: usize = 5;
-/// Ticks of pause between keys.
-pub const KEY_PAUSE: usize = 3;
+/// A key as a tone lasts this many ticks.
+const KEY_TICKS: usize = 5;
+/// Ticks of quiet noise before and after it, so that a decoder that remembers has found its feet when the tone begins.
+const KEY_PAUSE: usize = 3;
+/// Before that the encoder hears so many ticks of noise that are not sent, as the decoder has.
+const KEY_LEAD: usize = 25;
 
 /// A prepared stream of packets' payloads.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +61,13 @@ impl Loop {
         let end = self.ends.get(at).copied().unwrap_or(0) as usize;
         let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0) as usize;
         self.octets.get(start..end).unwrap_or_default()
+    }
+
+    /// Without so many packets at its beginning.
+    fn without(&self, packets: usize) -> Self {
+        let mut rest = Self::default();
+        (packets..self.len()).for_each(|at| rest.push(self.payload(at)));
+        rest
     }
 
     fn push(&mut self, payload: &[u8]) {
@@ -105,7 +114,7 @@ pub struct Repertoire {
 impl Repertoire {
     /// Encode it all: milliseconds for G.711, a second or two for Opus. Errors: libopus has no memory.
     pub fn new(codec: Codec) -> Result<Self, CodecError> {
-        let mut coder = Coder::new(codec)?;
+        let coder = Coder { codec };
         let mut voices = Vec::new();
         for voice in 0..VOICES {
             voices.push(coder.voice(voice as u8)?);
@@ -119,7 +128,7 @@ impl Repertoire {
         Ok(Self { codec, voices, noise, silence, keys })
     }
 
-    /// One tick of a key as a tone: [`KEY_TICKS`] of the tone, then [`KEY_PAUSE`] of quiet. `None`: it is over.
+    /// One tick of a key as a tone, with a pause before and after it. `None`: it is over.
     pub fn key(&self, key: Key, tick: usize) -> Option<&[u8]> {
         self.keys.get(usize::from(key.event())).filter(|packets| tick < packets.len()).map(|packets| packets.payload(tick))
     }
@@ -131,16 +140,12 @@ struct Coder {
 }
 
 impl Coder {
-    fn new(codec: Codec) -> Result<Self, CodecError> {
-        Ok(Self { codec })
-    }
-
     /// Samples in a tick.
     fn frame(&self) -> usize {
         (self.codec.rate_hz() / 1_000 * TICK_MS) as usize
     }
 
-    fn encode(&mut self, sound: &[f32]) -> Result<Loop, CodecError> {
+    fn encode(&self, sound: &[f32]) -> Result<Loop, CodecError> {
         let mut encoders = Encoders::new([self.codec], &OpusSettings::default())?;
         let (mut packets, mut payload) = (Loop::default(), Payload::EMPTY);
         for tick in sound.chunks_exact(self.frame()) {
@@ -152,7 +157,7 @@ impl Coder {
         Ok(packets)
     }
 
-    fn voice(&mut self, voice: u8) -> Result<Voice, CodecError> {
+    fn voice(&self, voice: u8) -> Result<Voice, CodecError> {
         let rate_hz = self.codec.rate_hz();
         let mut random = StdRng::seed_from_u64(100 + u64::from(voice));
         let mut sound = vec![0f32; VOICE_TICKS * self.frame()];
@@ -172,20 +177,21 @@ impl Coder {
         Ok(Voice { packets: self.encode(&sound)?, markers })
     }
 
-    fn key(&mut self, code: u8) -> Result<Loop, CodecError> {
+    fn key(&self, code: u8) -> Result<Loop, CodecError> {
         let rate_hz = self.codec.rate_hz() as f32;
         // Every code below 16 is a key.
         let Some(key) = Key::from_event(code) else { return Ok(Loop::default()) };
         let (low, high) = key_frequencies(key);
-        let mut sound = vec![0f32; (KEY_TICKS + KEY_PAUSE) * self.frame()];
-        let length = KEY_TICKS * self.frame();
-        for (at, sample) in sound.iter_mut().take(length).enumerate() {
+        let mut sound = vec![0f32; (KEY_LEAD + KEY_PAUSE + KEY_TICKS + KEY_PAUSE) * self.frame()];
+        let (start, length) = ((KEY_LEAD + KEY_PAUSE) * self.frame(), KEY_TICKS * self.frame());
+        for (at, sample) in sound[start..start + length].iter_mut().enumerate() {
             // −8 and −6 dBm0, as good phones send them, with edges of 2 ms.
             let edge = (at.min(length - 1 - at) as f32 / (rate_hz / 500.0)).min(1.0);
             let wave = |hz: f64, level: f32| level * (TAU * (hz as f32 / rate_hz * at as f32).fract()).sin();
             *sample = edge * (wave(low, 9_070.0) + wave(high, 11_420.0));
         }
-        self.encode(&sound)
+        add_noise(&mut sound, &mut StdRng::seed_from_u64(2));
+        Ok(self.encode(&sound)?.without(KEY_LEAD))
     }
 }
 
@@ -248,7 +254,7 @@ mod tests {
             assert!((0..VOICE_TICKS).all(|at| !all.voices[0].packets.payload(at).is_empty()), "{codec:?}");
             assert_eq!((all.noise.len(), all.silence.len()), (NOISE_TICKS, SILENCE_TICKS));
             let ticks = (0..).take_while(|tick| all.key(Key::Star, *tick).is_some()).count();
-            assert_eq!(ticks, KEY_TICKS + KEY_PAUSE);
+            assert_eq!(ticks, KEY_PAUSE + KEY_TICKS + KEY_PAUSE);
         }
     }
 

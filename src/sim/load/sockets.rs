@@ -107,11 +107,12 @@ impl<const COUNT: usize, const SIZE: usize> Inbox<COUNT, SIZE> {
         Self { headers, buffers: Box::new([[0; SIZE]; COUNT]) }
     }
 
-    /// Whatever is there, up to `COUNT` datagrams, each with its stamp (nanoseconds of the wall clock; 0: none). How many there were.
+    /// Whatever is there, up to `most` datagrams and never more than `COUNT`, each with its stamp (nanoseconds of the wall clock; 0: none).
+    /// How many there were.
     /// Errors: what an earlier send brought back, such as `ECONNREFUSED`.
-    pub fn read(&mut self, socket: RawFd, mut each: impl FnMut(u64, &[u8])) -> Result<usize, Errno> {
+    pub fn read(&mut self, socket: RawFd, most: usize, mut each: impl FnMut(u64, &[u8])) -> Result<usize, Errno> {
         let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
-        let messages = match recvmmsg(socket, &mut self.headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None) {
+        let messages = match recvmmsg(socket, &mut self.headers, slices.iter_mut().take(most), MsgFlags::MSG_DONTWAIT, None) {
             Ok(messages) => messages,
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
             Err(error) => return Err(error),
@@ -155,14 +156,14 @@ mod tests {
         assert_eq!((a.address.port() % 2, b.address.port() % 2), (0, 0));
         a.rtp.connect(b.address).unwrap();
         let mut inbox = Inbox::<4, 64>::new();
-        assert_eq!(inbox.read(descriptor(&b.rtp), |_, _| panic!("nothing was sent")), Ok(0));
+        assert_eq!(inbox.read(descriptor(&b.rtp), 4, |_, _| panic!("nothing was sent")), Ok(0));
         for round in 0..3u8 {
             for n in 0..4 {
                 a.rtp.send(&[round, n]).unwrap();
             }
             let mut got = Vec::new();
             // Loopback delivers at once.
-            assert_eq!(inbox.read(descriptor(&b.rtp), |stamp, octets| got.push((stamp, octets.to_vec()))), Ok(4));
+            assert_eq!(inbox.read(descriptor(&b.rtp), 4, |stamp, octets| got.push((stamp, octets.to_vec()))), Ok(4));
             assert!(got.windows(2).all(|pair| pair[0].0 <= pair[1].0) && got[0].0 > 0, "{got:?}");
             assert_eq!(got.iter().map(|(_, octets)| octets.clone()).collect::<Vec<_>>(), [[round, 0], [round, 1], [round, 2], [round, 3]]);
         }

@@ -219,6 +219,9 @@ impl Engine {
     /// Nothing counts any longer, and all hang up.
     fn end_window(&mut self, now: u64) {
         if self.counting {
+            for caller in 0..self.callers.len() as u32 {
+                self.hear(caller, super::sound::BATCH);
+            }
             self.counting = false;
             let wall = clock::wall();
             self.run.window.1 = wall;

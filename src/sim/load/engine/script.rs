@@ -9,8 +9,9 @@ use crate::names::Key;
 use crate::sim::load::caller::{Caller, Mute, Part, Stage};
 use crate::sim::load::clock::{self, WAKE_NS};
 use crate::sim::load::hearing::Hearing;
+use crate::sim::load::repertoire::VOICES;
 use crate::sim::load::settings::{ANSWER, PASSING};
-use crate::sim::load::stream::{Says, Stream};
+use crate::sim::load::stream::{Background, Says, Stream};
 use crate::sim::phone::{PhoneSettings, Signalling};
 
 /// Who keys into the prompt does so this long after the answer, milliseconds: a hurried hand.
@@ -45,10 +46,8 @@ impl Engine {
         phone.keys_by = self.settings.keys_by;
         // Call-IDs and tags of earlier runs are not repeated: a bridge would take the call for a repetition.
         phone.seed = self.random.random::<u64>() ^ clock::wall();
-        let says = match part {
-            Part::Talks(log) => Says::Voice((log as usize % crate::sim::load::repertoire::VOICES) as u8),
-            Part::Listens | Part::Passes => Says::Background(self.settings.background),
-        };
+        // Who keys does not talk.
+        let says = Says::Background(if matches!(part, Part::Talks(_)) { Background::Noise } else { self.settings.background });
         let random = (self.random.random(), self.random.random(), self.random.random(), self.random.random_range(0..10_000u32));
         let phase = self.random.random_range(0..SLOTS as u64 * WAKE_NS);
         let nearest = (phase + WAKE_NS / 2) / WAKE_NS;
@@ -95,11 +94,19 @@ impl Engine {
             MS * self.random.random_range(BARGE_IN_MS)
         };
         let caller = &mut self.callers[at as usize];
+        caller.stage = Stage::Prompt(now + wait);
         if self.settings.direct.is_some() {
-            caller.stage = Stage::Inside;
-            caller.inside = now;
-        } else {
-            caller.stage = Stage::Prompt(now + wait);
+            self.enter(at, now);
+        }
+    }
+
+    /// It is in the meeting, as far as it knows; talkers begin.
+    fn enter(&mut self, at: u32, now: u64) {
+        let caller = &mut self.callers[at as usize];
+        caller.stage = Stage::Inside;
+        caller.inside = now;
+        if let Part::Talks(log) = caller.part {
+            caller.stream.say(Says::Voice((log as usize % VOICES) as u8));
         }
     }
 
@@ -118,11 +125,7 @@ impl Engine {
                 let keys = id.chars().filter_map(Key::from_char).chain(self.settings.after_id.iter().copied());
                 caller.stream.press(keys);
             }
-            Stage::Keying if self.callers[at as usize].stream.hands_free() => {
-                let caller = &mut self.callers[at as usize];
-                caller.stage = Stage::Inside;
-                caller.inside = now;
-            }
+            Stage::Keying if self.callers[at as usize].stream.hands_free() => self.enter(at, now),
             Stage::Inside => self.inside(at, now),
             Stage::Leaving(until) if now >= until => {
                 let caller = &mut self.callers[at as usize];
@@ -134,11 +137,14 @@ impl Engine {
             }
             Stage::Dialling(_) | Stage::Prompt(_) | Stage::Keying | Stage::Leaving(_) | Stage::Gone => {}
         }
-        let instant = Self::instant();
         let caller = &mut self.callers[at as usize];
-        if caller.signalling.poll_timeout().is_some_and(|due| due <= instant) {
-            caller.signalling.handle_timeout(instant);
-            self.drain(at);
+        // Seldom is anything on its way; then the clock need not be asked.
+        if let Some(due) = caller.signalling.poll_timeout() {
+            let instant = Self::instant();
+            if due <= instant {
+                caller.signalling.handle_timeout(instant);
+                self.drain(at);
+            }
         }
     }
 

@@ -12,20 +12,22 @@ use crate::sim::phone::{Ended, Message, PhoneEvent, Signal};
 
 /// Reads in a wake at most: what a burst brings beyond is read a millisecond later.
 const READS: usize = 8;
+/// Datagrams in a read.
+const BATCH: usize = 8;
 
 impl Engine {
     /// All signalling that has come.
     pub(super) fn read_signalling(&mut self) {
-        let mut inbox = std::mem::take(&mut self.sip_inbox);
+        let Some(mut inbox) = self.sip_inbox.take() else { return };
         for _ in 0..READS {
-            let read = inbox.read(descriptor(&self.sip), |stamp, octets| self.signalled(stamp, octets));
+            let read = inbox.read(descriptor(&self.sip), BATCH, |stamp, octets| self.signalled(stamp, octets));
             match read {
-                Ok(8) => {}
+                Ok(BATCH) => {}
                 Err(Errno::ECONNREFUSED) => self.course.refused = true,
                 Ok(_) | Err(_) => break,
             }
         }
-        self.sip_inbox = inbox;
+        self.sip_inbox = Some(inbox);
     }
 
     fn signalled(&mut self, stamp: u64, datagram: &[u8]) {

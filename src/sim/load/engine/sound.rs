@@ -14,6 +14,9 @@ use crate::sim::load::stream::LONGEST;
 use crate::sim::load::wheel::Delayed;
 use crate::wire::rtp::{Packet, is_rtcp};
 
+/// Datagrams in a read at most.
+pub const BATCH: usize = 4;
+
 impl Engine {
     /// One packet of a caller's, if it is to send one.
     pub(super) fn send(&mut self, at: u32, due: u64) {
@@ -88,8 +91,8 @@ impl Engine {
         }
     }
 
-    /// Read what has come for a caller.
-    pub(super) fn hear(&mut self, at: u32) {
+    /// Read what has come for a caller, up to `most` packets.
+    pub(super) fn hear(&mut self, at: u32, most: usize) {
         let Self { callers, rtp_inbox, run, counting, .. } = self;
         let caller = &mut callers[at as usize];
         let Some(socket) = caller.pair.as_ref().map(|pair| descriptor(&pair.rtp)) else { return };
@@ -101,7 +104,7 @@ impl Engine {
         let counts = *counting && caller.part != Part::Passes;
         let (hearing, heard, clock_hz) = (&mut caller.hearing, &mut run.heard, caller.clock_hz);
         // An error is the echo of a packet that met nobody; what came is read next time.
-        let _ = rtp_inbox.read(socket, |stamp, octets| {
+        let _ = rtp_inbox.read(socket, most, |stamp, octets| {
             if is_rtcp(octets) {
                 return;
             }
@@ -120,7 +123,7 @@ impl Engine {
     pub(super) fn empty(&mut self, socket: &UdpSocket) {
         // A call leaves at most a few packets behind; more than this are somebody else's.
         for _ in 0..16 {
-            if !matches!(self.rtp_inbox.read(descriptor(socket), |_, _| {}), Ok(1..)) {
+            if !matches!(self.rtp_inbox.read(descriptor(socket), BATCH, |_, _| {}), Ok(1..)) {
                 break;
             }
         }
