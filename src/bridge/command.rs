@@ -74,6 +74,15 @@ pub enum ControlInput {
     LegRemoved(LegId, LegReport),
     /// A worker refused a leg (it is full): answer to [`ControlOutput::AddLeg`].
     LegRefused(LegId),
+    /// For this share of the time `over`, a worker had something due and not done.
+    Load {
+        /// Which.
+        worker: WorkerId,
+        /// Of the time; above 1 just after a stall.
+        share: f32,
+        /// Since it was measured before.
+        over: Duration,
+    },
     /// The deadline of `poll_timeout` has come.
     Timeout,
     /// Say goodbye to everybody and stop.
@@ -93,6 +102,7 @@ impl fmt::Debug for ControlInput {
             Self::LegMoved(leg) => f.debug_tuple("LegMoved").field(leg).finish(),
             Self::LegRemoved(leg, report) => f.debug_tuple("LegRemoved").field(leg).field(report).finish(),
             Self::LegRefused(leg) => f.debug_tuple("LegRefused").field(leg).finish(),
+            Self::Load { worker, share, .. } => f.debug_tuple("Load").field(worker).field(share).finish(),
             Self::Timeout => f.write_str("Timeout"),
             Self::Stop => f.write_str("Stop"),
         }
@@ -136,6 +146,16 @@ pub struct MeetingSettings {
     pub id: CallId,
 }
 
+/// What becomes of a call that is one too many.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum WhenFull {
+    /// It is answered and hears `upptaget`, while there is room to say so; then as below.
+    #[default]
+    Say,
+    /// It is refused with 503 and Retry-After, so that the trunk tries its next route.
+    Refuse,
+}
+
 /// What the control plane needs to know.
 #[derive(Clone, Debug)]
 pub struct ControlSettings {
@@ -145,8 +165,10 @@ pub struct ControlSettings {
     pub numbers: Vec<PhoneNumber>,
     /// Host part of meeting addresses; the host's own addresses count too.
     pub domain: String,
-    /// Most calls at once; the next one hears `upptaget`.
+    /// Most calls at once.
     pub max_calls: usize,
+    /// What the next one hears, and one that comes when the workers are near their budgets.
+    pub when_full: WhenFull,
     /// Longest call.
     pub longest: Duration,
     /// Media workers.

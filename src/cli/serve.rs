@@ -72,6 +72,7 @@ fn settings(config: &Config) -> Settings {
         opus: config.opus,
         prompts_folder: config.prompts.folder.clone(),
         max_calls: config.call.max_calls,
+        when_full: config.call.when_full,
         longest: config.call.longest,
         data: data(),
     }

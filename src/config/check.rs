@@ -13,6 +13,7 @@ use tracing::level_filters::LevelFilter;
 use super::fault::{Fault, Faults, Place, Problem};
 use super::raw::{At, RawConfig, RawMeeting, Value};
 use super::{CallConfig, Config, HttpConfig, Listen, LogConfig, MediaConfig, PortRange, PromptsConfig, SipConfig, values};
+use crate::bridge::WhenFull;
 use crate::bridge::command::MeetingSettings;
 use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
@@ -57,7 +58,11 @@ pub fn check(raw: RawConfig, faults: Vec<Fault>) -> Result<Config, Faults> {
         opus: check.opus(),
         mix: check.mix(),
         prompts: check.prompts(),
-        call: CallConfig { max_calls: check.max_calls(ports), longest },
+        call: CallConfig {
+            max_calls: check.max_calls(ports),
+            when_full: check.text("call", "when_full", WhenFull::Say, when_full).0,
+            longest,
+        },
         meetings: check.meetings(),
         http: check.http(),
         log: LogConfig {
@@ -303,6 +308,14 @@ fn media_address(text: &str) -> Result<Option<IpAddr>, Problem> {
             Ok(address) if !address.is_unspecified() && !address.is_multicast() => Ok(Some(address)),
             _ => Err(Problem::MediaAddress { text: text.to_owned() }),
         },
+    }
+}
+
+fn when_full(text: &str) -> Result<WhenFull, Problem> {
+    match text.trim() {
+        "upptaget" => Ok(WhenFull::Say),
+        "503" => Ok(WhenFull::Refuse),
+        _ => Err(Problem::WhenFull { text: text.to_owned() }),
     }
 }
 

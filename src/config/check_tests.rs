@@ -29,7 +29,7 @@ fn without_a_file_everything_has_its_default() {
     assert_eq!(config.opus, OpusSettings { bitrate: 32_000, complexity: 5, expected_loss: 10 });
     assert_eq!(config.mix, MixSettings { speakers: 5, level: true });
     assert_eq!(config.prompts.folder, None);
-    assert_eq!(config.call, CallConfig { max_calls: None, longest: LONGEST });
+    assert_eq!(config.call, CallConfig { max_calls: None, when_full: WhenFull::Say, longest: LONGEST });
     assert!(config.meetings.is_empty());
     assert_eq!(config.http, HttpConfig { listen: Some("127.0.0.1:8080".parse().unwrap()), place: Place::Default });
     assert_eq!(config.log, LogConfig { level: LevelFilter::INFO, json: false });
@@ -58,6 +58,7 @@ fn a_whole_file_is_read() {
         level = false
         [call]
         max_calls = 40
+        when_full = "503"
         longest = "1h30m"
         [[meeting]]
         name = "testmote1"
@@ -81,10 +82,16 @@ fn a_whole_file_is_read() {
     assert_eq!(config.media.ports, PortRange { first: 20002, last: 20099 });
     assert_eq!(config.mix, MixSettings { speakers: 24, level: false });
     assert_eq!((config.media.workers, config.call.max_calls), (Some(3), Some(40)));
-    assert_eq!(config.call.longest, Duration::from_secs(5400));
+    assert_eq!((config.call.longest, config.call.when_full), (Duration::from_secs(5400), WhenFull::Refuse));
     assert_eq!(config.meetings.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["testmote1", "vardplan-2"]);
     assert_eq!(config.http.listen, Some("[::1]:9090".parse().unwrap()));
     assert_eq!(config.log, LogConfig { level: LevelFilter::DEBUG, json: true });
+}
+
+#[test]
+fn what_to_do_when_full_is_one_of_two() {
+    let faults = lines(load("[call]\nwhen_full = \"busy\"\n", &[]));
+    assert!(faults.len() == 1 && faults[0].starts_with("bro.toml:2: call.when_full: ") && faults[0].contains("upptaget"), "{faults:?}");
 }
 
 #[test]

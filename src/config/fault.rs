@@ -92,6 +92,8 @@ pub enum Problem {
     OutOfRange { value: String, least: u64, most: u64 },
     #[error("{calls} calls need as many pairs of ports, and media.ports has only {pairs}; widen media.ports or lower call.max_calls")]
     TooFewPorts { calls: usize, pairs: usize },
+    #[error("{text:?} is nothing to do when full; write \"upptaget\" (the caller hears so) or \"503\" (the trunk tries its next route)")]
+    WhenFull { text: String },
     #[error("{text:?} is not a duration; write hours, minutes and seconds, as in \"12h\", \"90s\" or \"1h30m\"")]
     Duration { text: String },
     #[error("{text:?} is too short or too long; write from 1s to 7d")]

@@ -18,6 +18,7 @@ use arrayvec::ArrayVec;
 use ipnet::IpNet;
 use tracing::level_filters::LevelFilter;
 
+use crate::bridge::WhenFull;
 use crate::bridge::command::MeetingSettings;
 use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
@@ -153,6 +154,8 @@ pub struct PromptsConfig {
 pub struct CallConfig {
     /// Most calls at once; `None`: from the machine.
     pub max_calls: Option<usize>,
+    /// What becomes of a call that is one too many.
+    pub when_full: WhenFull,
     /// Longest call.
     pub longest: Duration,
 }

@@ -59,6 +59,7 @@ const KEYS: &[Key] = &[
     key("mix", "level", Kind::Flag, "true"),
     key("prompts", "folder", Kind::Text, r#""/etc/ljudbro/prompts""#),
     key("call", "max_calls", Kind::Number, "0"),
+    key("call", "when_full", Kind::Text, r#""upptaget""#),
     key("call", "longest", Kind::Text, r#""12h""#),
     key("http", "listen", Kind::Text, r#""127.0.0.1:8080""#),
     key("log", "level", Kind::Text, r#""info""#),

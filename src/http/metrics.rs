@@ -36,6 +36,10 @@ fn each<'a, V>(board: &'a Board, value: impl Fn(&WorkerFigures) -> V + 'a) -> im
 fn workers(board: &Board, page: &mut Page<'_>) -> fmt::Result {
     let up = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(u8::from(board.is_alive(worker)))));
     page.gauge("worker_up", "1 while the media worker's thread is there.", up)?;
+    let loads = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(board.load(worker).0)));
+    page.gauge("worker_load_ratio", "Share of time in which something was due and not done, smoothed.", loads)?;
+    let admits = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(u8::from(board.load(worker).1))));
+    page.gauge("worker_admits", "1 while the worker takes new calls; 0 when it is near its budget.", admits)?;
     page.gauge("worker_legs", "Legs: sound paths of calls.", each(board, |worker| worker.media.legs as f64))?;
     page.gauge("worker_meetings", "Meetings with somebody in them.", each(board, |worker| worker.media.meetings as f64))?;
     page.counter("worker_wakes", "Wakes: one every 5 ms while there are legs.", each(board, |worker| worker.wakes))?;
@@ -116,7 +120,8 @@ fn calls(control: &ControlFigures, page: &mut Page<'_>) -> fmt::Result {
     page.gauge("calls", "Calls now, by how far they have come.", standing)?;
     page.gauge("calls_most", "Calls there may be at once.", [(plain(), control.most_calls as f64)])?;
     page.gauge("participants", "Participants of all meetings.", [(plain(), control.participants as f64)])?;
-    let admissions = [(Admission::Open, "open"), (Admission::Full, "full"), (Admission::Stopping, "stopping")];
+    let admissions =
+        [(Admission::Open, "open"), (Admission::Full, "full"), (Admission::Overloaded, "overloaded"), (Admission::Stopping, "stopping")];
     let rows = admissions.map(|(one, name)| (vec![("state", name.to_owned())], f64::from(u8::from(one == control.admission))));
     page.gauge("admission", "1 at what becomes of a new call now.", rows)?;
     page.counter("calls_begun", "Calls that came and were not refused, by where they went.", named("way", &control.begun))?;

@@ -41,6 +41,7 @@ async fn readiness(State(board): State<Arc<Board>>) -> Response {
     match board.admission() {
         Admission::Open => line(true, "ready"),
         Admission::Full => line(false, "full: as many calls as there may be"),
+        Admission::Overloaded => line(false, "overloaded: every media worker is near its budget"),
         Admission::Stopping => line(false, "stopping"),
     }
 }
@@ -49,4 +50,41 @@ fn line(well: bool, text: &str) -> Response {
     let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     (status, headers, format!("{text}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::ControlFigures;
+    use crate::run::board::WorkerDesk;
+
+    async fn said(answer: Response) -> (u16, String) {
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn it_is_ready_when_a_new_call_would_be_let_in_and_says_why_when_not() {
+        let board = Board::new(1, Arc::default());
+        for (admission, status, begin) in [
+            (Admission::Open, 200, "ready"),
+            (Admission::Full, 503, "full"),
+            (Admission::Overloaded, 503, "overloaded"),
+            (Admission::Stopping, 503, "stopping"),
+        ] {
+            board.turn(&ControlFigures { admission, ..ControlFigures::NONE });
+            let (found, text) = said(readiness(State(board.clone())).await).await;
+            assert_eq!(found, status);
+            assert!(text.starts_with(begin) && text.ends_with('\n'), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dead_worker_is_named() {
+        let board = Board::new(2, Arc::default());
+        assert_eq!(said(health(State(board.clone())).await).await, (200, "alive\n".to_owned()));
+        drop(WorkerDesk::new(board.clone(), 1));
+        assert_eq!(said(health(State(board)).await).await, (503, "media worker 1 has died\n".to_owned()));
+    }
 }

@@ -5,11 +5,12 @@
 //! its figures over under a lock.
 #![allow(clippy::disallowed_methods, reason = "whether somebody has woken lately is asked of the clock")]
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::counters::Counters;
+use crate::bridge::plane::WAKE;
 use crate::bridge::{Admission, ControlFigures, Histogram, MediaFigures};
 
 const US: u64 = 1_000;
@@ -59,9 +60,14 @@ struct WorkerBoard {
     cells: Box<[AtomicU64]>,
     /// Legs now.
     legs: AtomicU64,
-    /// The last wake, nanoseconds since the board was made.
+    /// When the last wake was done, nanoseconds since the board was made.
     woke: AtomicU64,
+    /// All time in which something was due and not done, nanoseconds.
+    behind: AtomicU64,
     alive: AtomicBool,
+    /// Its smoothed load, as the bits of an `f32`; and whether it takes new calls.
+    load: AtomicU32,
+    admits: AtomicBool,
 }
 
 /// What all show.
@@ -96,6 +102,9 @@ impl Board {
             cells: (0..cells).map(|_| AtomicU64::new(0)).collect(),
             legs: AtomicU64::new(0),
             woke: AtomicU64::new(0),
+            behind: AtomicU64::new(0),
+            load: AtomicU32::new(0),
+            admits: AtomicBool::new(true),
             alive: AtomicBool::new(true),
         };
         Arc::new(Self {
@@ -135,6 +144,32 @@ impl Board {
     /// Whether a worker's thread is there.
     pub fn is_alive(&self, worker: usize) -> bool {
         self.workers.get(worker).is_some_and(|board| board.alive.load(Ordering::Relaxed))
+    }
+
+    /// All time up to `now` in which a worker had something due and not done. A wake that is overdue counts already: whoever hangs is loaded.
+    pub fn behind(&self, worker: usize, now: Instant) -> Duration {
+        let Some(board) = self.workers.get(worker) else { return Duration::ZERO };
+        // Legs are read before the wake, and written after it: one that has just come is not taken to have waited since the last one went.
+        let legs = board.legs.load(Ordering::Acquire);
+        let done = Duration::from_nanos(board.behind.load(Ordering::Relaxed));
+        let since = self.nanoseconds(now).saturating_sub(board.woke.load(Ordering::Relaxed));
+        let overdue = if legs > 0 { Duration::from_nanos(since).saturating_sub(WAKE) } else { Duration::ZERO };
+        done + overdue
+    }
+
+    /// How loaded a worker is, 0 to 1; and whether it takes new calls.
+    pub fn load(&self, worker: usize) -> (f32, bool) {
+        self.workers
+            .get(worker)
+            .map_or((0.0, false), |board| (f32::from_bits(board.load.load(Ordering::Relaxed)), board.admits.load(Ordering::Relaxed)))
+    }
+
+    /// The control plane has judged a worker.
+    pub fn judge(&self, worker: usize, (load, admits): (f32, bool)) {
+        if let Some(board) = self.workers.get(worker) {
+            board.load.store(load.to_bits(), Ordering::Relaxed);
+            board.admits.store(admits, Ordering::Relaxed);
+        }
     }
 
     /// What went wrong or was turned away.
@@ -187,12 +222,16 @@ pub struct WorkerDesk {
     worker: usize,
     figures: WorkerFigures,
     publish: Instant,
+    /// When the last wake was done.
+    done: Instant,
+    behind: Duration,
 }
 
 impl WorkerDesk {
     /// Of this worker.
     pub fn new(board: Arc<Board>, worker: usize) -> Self {
-        Self { publish: board.epoch, board, worker, figures: WorkerFigures::default() }
+        let epoch = board.epoch;
+        Self { publish: epoch, done: epoch, behind: Duration::ZERO, board, worker, figures: WorkerFigures::default() }
     }
 
     /// A wake that was due at `due`, began at `began` and is done at `done`, after `skipped` that were left out. `plane` is asked for its
@@ -210,6 +249,10 @@ impl WorkerDesk {
         self.figures.tick.note(&TICK, span(began, done));
         self.figures.lateness.note(&LATENESS, span(due, began));
         let Some(board) = self.board.workers.get(self.worker) else { return };
+        // What the last wake took is counted there, though it made this one late.
+        self.behind += done.saturating_duration_since(due.max(self.done));
+        self.done = done;
+        board.behind.store(self.behind.as_nanos() as u64, Ordering::Relaxed);
         board.woke.store(self.board.nanoseconds(done), Ordering::Relaxed);
         board.legs.store(legs as u64, Ordering::Release);
         if done >= self.publish {
@@ -268,6 +311,26 @@ mod tests {
         let last = board.worker(1);
         assert_eq!((last.wakes, last.skipped, last.media.received, last.lateness.counts[9]), (2, 4, 9, 1));
         assert_eq!(board.worker(0), WorkerFigures::default(), "each for itself");
+    }
+
+    #[test]
+    fn a_worker_is_behind_from_when_a_wake_is_due_until_it_is_done_and_no_time_counts_twice() {
+        let board = Board::new(1, Arc::default());
+        let mut desk = WorkerDesk::new(board.clone(), 0);
+        let plane = MediaFigures::default();
+        let at = |ms: u64| board.epoch + Duration::from_millis(ms);
+        let ms = Duration::from_millis;
+        desk.woke((at(5), at(6), at(13)), 0, 1, || &plane);
+        assert_eq!(board.behind(0, at(13)), ms(8));
+        // The next wake was due meanwhile.
+        desk.woke((at(10), at(13), at(14)), 0, 1, || &plane);
+        assert_eq!(board.behind(0, at(19)), ms(9), "and none is due before 19");
+        assert_eq!(board.behind(0, at(500)), ms(490), "one that hangs is behind");
+        desk.rests(&plane);
+        assert_eq!(board.behind(0, at(500)), ms(9), "one that rests is not");
+        assert_eq!(board.behind(7, at(500)), ms(0));
+        board.judge(0, (0.5, false));
+        assert_eq!(board.load(0), (0.5, false));
     }
 
     #[test]

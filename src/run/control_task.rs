@@ -34,6 +34,8 @@ const STOPPING: Duration = Duration::from_millis(2_500);
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How often what was counted is shown.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
+/// How often loads are measured while there are calls. At 200 new calls a second 20 come between two looks: half a hundredth of a core.
+const MEASURE_EVERY: Duration = Duration::from_millis(100);
 /// How soon orders that did not fit a worker's ring are tried again: its next wake.
 const AGAIN: Duration = Duration::from_millis(5);
 
@@ -50,6 +52,8 @@ pub struct ControlTask {
     shelf: Shelf,
     counters: Arc<Counters>,
     board: Arc<Board>,
+    /// When loads were measured last, and how long each worker had been behind then.
+    measured: (Instant, Vec<Duration>),
     stop_by: Option<Instant>,
     stopped: bool,
     /// A worker has died.
@@ -102,6 +106,7 @@ impl ControlTask {
             inputs: VecDeque::new(),
             shelf,
             counters,
+            measured: (Instant::now(), vec![Duration::ZERO; board.workers()]),
             board,
             stop_by: None,
             stopped: false,
@@ -117,6 +122,8 @@ impl ControlTask {
         telling.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut showing = interval(SHOW_EVERY);
         showing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut measuring = interval(MEASURE_EVERY);
+        measuring.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             tokio::select! {
                 biased;
@@ -127,6 +134,7 @@ impl ControlTask {
                 }
                 () = sleep_until(self.deadline().into()) => self.timeout(),
                 // Before the calls: under a flood of them it is most wanted.
+                _ = measuring.tick(), if self.plane.wants_loads() => self.measure(),
                 _ = showing.tick() => self.board.turn(self.plane.figures()),
                 Some(set) = prompts.recv() => self.new_prompts(set),
                 Some(first) = inbound.recv() => {
@@ -166,6 +174,23 @@ impl ControlTask {
         if self.stop_by.is_some_and(|at| at <= now) {
             warn!("not everybody could be told goodbye in time");
             self.stopped = true;
+        }
+    }
+
+    fn measure(&mut self) {
+        let now = Instant::now();
+        let over = now.saturating_duration_since(std::mem::replace(&mut self.measured.0, now));
+        if over.is_zero() {
+            return;
+        }
+        for (index, before) in self.measured.1.iter_mut().enumerate() {
+            let Ok(worker) = u16::try_from(index).map(WorkerId) else { return };
+            let behind = self.board.behind(index, now);
+            // An overdue wake is estimated, and what it was is known later: time does not go back.
+            let share = behind.saturating_sub(*before).as_secs_f32() / over.as_secs_f32();
+            *before = behind.max(*before);
+            self.plane.handle_input(now, ControlInput::Load { worker, share, over });
+            self.board.judge(index, self.plane.load(worker));
         }
     }
 

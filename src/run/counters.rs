@@ -45,7 +45,7 @@ counters! {
     rings_full,
     /// Commands dropped because a worker did not take them.
     commands_dropped,
-    /// Wakes of media workers that were left out after a stall.
+    /// Wakes of media workers that were left out, since the one before took too long or came too late.
     wakes_skipped,
     /// Turns of legs that a stalled worker left out: 20 ms of sound lost both ways, each.
     turns_missed,

@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
+use crate::bridge::WhenFull;
 use crate::bridge::command::MeetingSettings;
 use crate::codec::{Codec, OpusSettings};
 use crate::media::mixer::MixSettings;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub prompts_folder: Option<PathBuf>,
     /// Most calls at once; `None`: from the machine.
     pub max_calls: Option<usize>,
+    /// What becomes of a call that is one too many.
+    pub when_full: WhenFull,
     /// Longest call.
     pub longest: Duration,
     /// Where the bridge keeps what it must remember.

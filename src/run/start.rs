@@ -234,6 +234,7 @@ impl Parts {
             numbers: settings.numbers,
             domain: settings.domain,
             max_calls: room.calls,
+            when_full: settings.when_full,
             longest: settings.longest,
             workers: u16::try_from(workers).unwrap_or(u16::MAX),
             codecs: settings.codecs,

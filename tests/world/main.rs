@@ -19,6 +19,7 @@ mod meetings;
 mod menu;
 mod net;
 mod network;
+mod overload;
 mod ports;
 mod rooms;
 mod world;

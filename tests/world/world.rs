@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ljudbro::bridge::command::MeetingSettings;
 use ljudbro::bridge::plane::WAKE;
-use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, MediaPlane};
+use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, MediaPlane, WhenFull};
 use ljudbro::codec::{Codec, OpusSettings};
 use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Shelf;
@@ -83,6 +83,7 @@ impl World {
             numbers: vec![NUMBER.parse().unwrap()],
             domain: DOMAIN.to_owned(),
             max_calls: 100,
+            when_full: WhenFull::Say,
             longest: Duration::from_secs(12 * 3600),
             workers: 2,
             codecs: Codec::ALL.into_iter().collect(),
@@ -150,7 +151,24 @@ impl World {
         assert_eq!(self.control.poll_timeout(), None, "a timer is still set");
     }
 
+    /// Legs on each worker.
+    pub fn legs_by_worker(&self) -> Vec<usize> {
+        self.planes.iter().map(MediaPlane::legs).collect()
+    }
+
     // ---- time
+
+    /// Time goes on, and each worker is measured to be so loaded.
+    pub fn loaded(&mut self, shares: [f32; 2], ms: u64) {
+        const LOOK: Duration = Duration::from_millis(100);
+        for _ in 0..ms / 100 {
+            self.run(LOOK);
+            for (worker, share) in (0..).map(WorkerId).zip(shares) {
+                self.control.handle_input(self.now, ControlInput::Load { worker, share, over: LOOK });
+            }
+            self.settle();
+        }
+    }
 
     pub fn run_ms(&mut self, ms: u64) {
         self.run(Duration::from_millis(ms));

@@ -141,6 +141,11 @@ impl ControlPlane {
         if live.meeting.is_some() {
             return;
         }
+        // Those who are on that worker are heard without a gap; one more from elsewhere must not change that.
+        if room.worker.is_some_and(|to| to != live.worker && self.overload.is_brimful(to)) {
+            info!(call = %handle, "the worker of the meeting takes nobody more");
+            return live.call.handle_input(now, Input::MeetingFull);
+        }
         let Some(entered) = room.meeting.enter(now, leg) else {
             info!(call = %handle, "the meeting is full");
             return live.call.handle_input(now, Input::MeetingFull);
@@ -152,7 +157,7 @@ impl ControlPlane {
             let from = std::mem::replace(&mut live.worker, to);
             live.waiting = Some(ArrayVec::new());
             let speech = live.saying.clone();
-            self.load[usize::from(to.0)] += 1;
+            self.legs[usize::from(to.0)] += 1;
             self.unload(from);
             self.outputs.push_back(ControlOutput::MoveLeg { leg, from, to });
             if let Some((words, token)) = speech {
@@ -192,7 +197,7 @@ impl ControlPlane {
     }
 
     pub(super) fn unload(&mut self, worker: WorkerId) {
-        if let Some(legs) = self.load.get_mut(usize::from(worker.0)) {
+        if let Some(legs) = self.legs.get_mut(usize::from(worker.0)) {
             *legs = legs.saturating_sub(1);
         }
     }

@@ -94,6 +94,8 @@ pub enum Admission {
     Open,
     /// There are as many as there may be.
     Full,
+    /// Every worker is near its budget.
+    Overloaded,
     /// The bridge stops.
     Stopping,
 }

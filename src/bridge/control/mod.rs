@@ -9,6 +9,7 @@
 
 mod calls;
 mod figures;
+mod overload;
 mod session;
 mod signalling;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
 
 pub use self::figures::{Admission, ControlFigures, SipFigures};
+use self::overload::{Change, Overload};
 use self::session::{Ending, KeyPath, Session};
 use super::{ControlInput, ControlOutput, ControlSettings, MediaEvent};
 use crate::call::Input;
@@ -45,7 +47,8 @@ pub struct ControlPlane {
     /// Legs whose call is over and whose worker has not given them up yet.
     closing: HashMap<LegId, Closing>,
     /// Legs on each worker, by [`WorkerId`].
-    load: Vec<usize>,
+    legs: Vec<usize>,
+    overload: Overload,
     /// Calls that are not only told that the house is full.
     admitted: usize,
     alarms: Schedule<SipKey>,
@@ -101,7 +104,8 @@ impl ControlPlane {
             sessions: HashMap::new(),
             by_leg: HashMap::new(),
             closing: HashMap::new(),
-            load: vec![0; usize::from(settings.workers.max(1))],
+            legs: vec![0; usize::from(settings.workers.max(1))],
+            overload: Overload::new(usize::from(settings.workers.max(1))),
             admitted: 0,
             alarms: Schedule::default(),
             figures: ControlFigures::NONE,
@@ -151,6 +155,7 @@ impl ControlPlane {
                 }
             }
             ControlInput::LegRefused(leg) => self.leg_refused(now, leg),
+            ControlInput::Load { worker, share, over } => self.measured(now, worker, share, over),
             ControlInput::Timeout => self.timeout(now),
             ControlInput::Stop => self.begin_stop(now),
         }
@@ -182,9 +187,21 @@ impl ControlPlane {
             Admission::Stopping
         } else if self.admitted >= self.settings.max_calls {
             Admission::Full
+        } else if !self.overload.any_admits() {
+            Admission::Overloaded
         } else {
             Admission::Open
         }
+    }
+
+    /// How loaded a worker is, 0 to 1, smoothed; and whether it takes new calls.
+    pub fn load(&self, worker: WorkerId) -> (f32, bool) {
+        (self.overload.load(worker), self.overload.admits(worker))
+    }
+
+    /// Whether [`ControlInput::Load`] is wanted: somebody is there, or was a moment ago.
+    pub fn wants_loads(&self) -> bool {
+        !self.sessions.is_empty() || !self.overload.is_quiet()
     }
 
     /// What it has counted, and how things stand now. Looks at every call: to be asked once a second or so.
@@ -244,6 +261,14 @@ impl ControlPlane {
             MediaEvent::Key(_, pressed) => self.key(now, key, KeyPath::Media, pressed),
             MediaEvent::Said(_, token) => self.said(now, key, token),
             MediaEvent::Dead(_) => self.end(now, key, Ending::DeadMedia),
+        }
+    }
+
+    fn measured(&mut self, now: Instant, worker: WorkerId, share: f32, over: Duration) {
+        match self.overload.measured(now, worker, share, over) {
+            Some(Change::Closes) => warn!(worker = worker.0, "near its budget: takes no new calls"),
+            Some(Change::Opens) => info!(worker = worker.0, "takes new calls again"),
+            None => {}
         }
     }
 

@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use super::figures::way;
 use super::session::{Ending, Live, Session, State};
 use super::{ControlPlane, Stop};
-use crate::bridge::{ControlOutput, MediaCommand, SeenBy};
+use crate::bridge::{ControlOutput, MediaCommand, SeenBy, WhenFull};
 use crate::call::{Call, Entrance};
 use crate::media::{Codecs, LegSetup, LegUpdate};
 use crate::meeting::Source;
@@ -50,10 +50,13 @@ impl ControlPlane {
             info!(call = %handle, "refused: no such number or meeting");
             return self.refuse(now, invite.key, Refusal { status: 404, retry_after: None });
         };
-        if self.admitted >= self.settings.max_calls {
+        if self.admits(entrance) {
+            self.admitted += 1;
+        } else if self.has_room_to_say_so() {
             entrance = Entrance::Full;
         } else {
-            self.admitted += 1;
+            info!(call = %handle, "refused: the house is full");
+            return self.refuse(now, invite.key, unavailable());
         }
         let leg = LegId(self.next_leg);
         self.next_leg += 1;
@@ -80,6 +83,27 @@ impl ControlPlane {
         };
         self.alarms.set(invite.key, session.deadline());
         self.sessions.insert(invite.key, session);
+    }
+
+    /// Whether a new call is let in: there are not as many as may be, and the worker it would be on is not near its budget.
+    fn admits(&self, entrance: Entrance) -> bool {
+        self.admitted < self.settings.max_calls && self.overload.admits(self.worker_for(entrance))
+    }
+
+    /// Whether one more may hear `upptaget`: that takes a leg and some seconds.
+    fn has_room_to_say_so(&self) -> bool {
+        let told = self.sessions.len().saturating_sub(self.admitted);
+        let spare = self.settings.agent.max_sessions.saturating_sub(self.settings.max_calls);
+        self.settings.when_full == WhenFull::Say && told < spare && !self.overload.is_brimful(self.overload.lightest(&self.legs))
+    }
+
+    /// The worker for a new call: its meeting's, if somebody is there already, so that it need not move.
+    fn worker_for(&self, entrance: Entrance) -> WorkerId {
+        let room = match entrance {
+            Entrance::Meeting(meeting) => self.rooms.get(meeting.0 as usize).and_then(|room| room.worker),
+            Entrance::Menu | Entrance::Full => None,
+        };
+        room.unwrap_or_else(|| self.overload.lightest(&self.legs))
     }
 
     /// Refuse a call.
@@ -156,9 +180,10 @@ impl ControlPlane {
 
     /// The one place where a call gets its sound and its behaviour.
     fn go_live(&mut self, now: Instant, key: SipKey, media: LegUpdate) {
-        let worker = self.lightest();
-        self.figures.answered += 1;
+        let Some(entrance) = self.sessions.get(&key).map(|session| session.entrance) else { return };
+        let worker = self.worker_for(entrance);
         let Some(session) = self.sessions.get_mut(&key) else { return };
+        self.figures.answered += 1;
         info!(call = %session.handle, codec = media.codec.name(), ptime = media.ptime_ms, events = !media.events.is_empty(), "answered");
         let mut cname = [0; 16];
         for octet in &mut cname {
@@ -194,15 +219,9 @@ impl ControlPlane {
             keys: None,
             leaving: None,
         }));
-        self.load[usize::from(worker.0)] += 1;
+        self.legs[usize::from(worker.0)] += 1;
         self.outputs.push_back(ControlOutput::AddLeg(worker, Box::new(setup)));
         self.drain(now, key);
-    }
-
-    /// The worker with the fewest legs.
-    fn lightest(&self) -> WorkerId {
-        let place = self.load.iter().enumerate().min_by_key(|(_, legs)| **legs).map_or(0, |(place, _)| place);
-        WorkerId(u16::try_from(place).unwrap_or(0))
     }
 
     pub(super) fn acked(&mut self, now: Instant, key: SipKey, answer: Option<Bytes>) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::*;
-use crate::bridge::MediaCommand;
 use crate::bridge::command::MeetingSettings;
+use crate::bridge::{MediaCommand, WhenFull};
 use crate::codec::{Codec, OpusSettings};
 use crate::media::{LegReport, PromptId};
 use crate::names::{Key, SayToken};
@@ -42,6 +42,7 @@ fn settings() -> ControlSettings {
         numbers: vec!["0480445511".parse().unwrap()],
         domain: "bro.example.se".into(),
         max_calls: 10,
+        when_full: WhenFull::Say,
         longest: Duration::from_secs(3600),
         workers: 2,
         codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
@@ -242,7 +243,7 @@ fn a_worker_without_room_ends_the_call_and_the_account_is_right() {
     desk.done.clear();
     desk.feed(ControlInput::LegRefused(call.0));
     assert_eq!(desk.starts(), ["BYE sip:a@1"]);
-    assert_eq!(desk.plane.load, [0, 0]);
+    assert_eq!(desk.plane.legs, [0, 0]);
     assert_eq!(desk.plane.admitted, 0);
 }
 
