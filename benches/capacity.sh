@@ -47,7 +47,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 {
-    printf '[sip]\nlisten = ["udp:127.0.0.1:0"]\n[media]\nports = "10000-32767"\n[call]\nmax_calls = 4000\n[log]\nlevel = "warn"\n'
+    printf '[sip]\nlisten = ["udp:127.0.0.1:0"]\n[media]\nports = "10000-32767"\n[call]\nmax_calls = 4000\n[http]\nlisten = "127.0.0.1:0"\n[log]\nlevel = "warn"\n'
     for n in $(seq 1 400); do
         printf '[[meeting]]\nname = "last%d"\nid = "%d"\n' "$n" $((100000000 + n))
     done
