@@ -245,3 +245,6 @@ fn mutes(run: &Run, results: &[(usize, Vec<Heard>)]) -> Of {
     }
     of
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use crate::sim::load::caller::{Part, Stage};
 use crate::sim::load::clock;
 use crate::sim::load::hearing::Heard;
 use crate::sim::load::histogram::Histogram;
-use crate::sim::load::repertoire::Repertoire;
 use crate::sim::load::settings::{ANSWER, GOODBYE, HANG_UPS, Settings};
 use crate::sim::load::tape::Tape;
 
@@ -38,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     /// With all its memory.
-    pub fn new(settings: &Settings, _: &Repertoire) -> Self {
+    pub fn new(settings: &Settings) -> Self {
         let calls = settings.calls;
         let long = MEASURED.min((settings.seconds as usize + 2) * 50);
         let mut tapes: Vec<Tape> = Vec::new();
@@ -102,7 +101,7 @@ pub struct Course {
 
 impl Course {
     /// At the start.
-    pub fn new(_: &Settings) -> Self {
+    pub fn new() -> Self {
         Self { wake: 0, stamp: 0, refused: false, began: 0, dialled: 0, until: 0, passing: 0, hung_up: 0 }
     }
 }

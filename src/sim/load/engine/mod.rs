@@ -14,7 +14,7 @@ mod script;
 mod signals;
 mod sound;
 
-pub use course::is_measured;
+pub use course::{Plan, is_measured};
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -172,7 +172,7 @@ impl Engine {
         let ip = sip.local_addr()?.ip();
         let places = settings.calls + settings.passing_at_once();
         let pool = Pool::open(ip, places, random.random())?;
-        let plan = course::Plan::new(&settings, &repertoire);
+        let plan = Plan::new(&settings);
         Ok(Self {
             wheel: Wheel::new(places, settings.jitter_ms),
             sip,
@@ -184,7 +184,7 @@ impl Engine {
             slots: std::array::from_fn(|_| Vec::with_capacity(places)),
             by_call_id: HashMap::with_capacity(places),
             counting: false,
-            course: course::Course::new(&settings),
+            course: course::Course::new(),
             run: plan.run(),
             wall_ahead: clock::wall().saturating_sub(clock::steady()),
             settings,
