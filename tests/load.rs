@@ -40,7 +40,9 @@ struct Bridge {
 impl Bridge {
     fn start(folder: &Folder) -> Self {
         let meetings = "[[meeting]]\nname = \"ett\"\nid = \"400000001\"\n[[meeting]]\nname = \"tva\"\nid = \"400000002\"\n";
-        let config = format!("[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[media]\nports = \"26000-26999\"\n[http]\nlisten = \"127.0.0.1:0\"\n{meetings}");
+        let config = format!(
+            "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[media]\nports = \"26000-26999\"\n[http]\nlisten = \"127.0.0.1:0\"\n{meetings}"
+        );
         std::fs::write(folder.0.join("bro.toml"), config).unwrap();
         let mut child = folder.ljudbro(&["serve", "--config", "bro.toml"]).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
