@@ -22,7 +22,7 @@ const FULL_MS: usize = 10;
 /// Silent from here on, ms.
 const SILENT_MS: usize = 60;
 /// Longest crossfade back into real sound, ms (Appendix I §I.2.8).
-const LONGEST_MERGE_MS: usize = 10;
+pub const LONGEST_MERGE_MS: usize = 10;
 /// Below this likeness sound has no period worth the name: hiss, a consonant.
 const VOICED: f32 = 0.5;
 

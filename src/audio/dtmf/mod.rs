@@ -44,6 +44,8 @@ pub struct Heard {
     pub from: usize,
     /// The sample after the last such one; `from == to`: none.
     pub to: usize,
+    /// At the end of this tick the tone of a key is going on, or what may well be its first moments, too short to tell as yet.
+    pub goes_on: bool,
 }
 
 /// The key that is being pressed.
@@ -92,6 +94,10 @@ const PURE: usize = 240;
 const DROPOUT: i32 = 200;
 /// Shortest tone that others should not hear.
 const SUSPICIOUS: usize = 104;
+/// Part of a block's energy that two frequencies of the keypad explain where a tone begins.
+const BEGINS: f32 = 0.85;
+/// Most energy before that, as a part of it: 10 dB below.
+const BEFORE: f32 = 0.1;
 /// How near the end of a tick a tone must reach to go on.
 const AT_END: usize = 6;
 
@@ -125,6 +131,11 @@ impl DtmfDetector {
         *self = Self::new();
     }
 
+    /// Whether a key is being pressed, as far as is known.
+    pub fn is_pressed(&self) -> bool {
+        self.press.is_some()
+    }
+
     /// Hear the next tick.
     pub fn hear(&mut self, frame: &Frame) -> Heard {
         #[cfg(target_arch = "x86_64")]
@@ -151,8 +162,10 @@ impl DtmfDetector {
             return heard;
         }
         if let Some(sight) = self.look() {
+            heard.goes_on = sight.to + AT_END >= HELD;
             self.weigh(sight, &mut heard);
         }
+        heard.goes_on |= heard.from < heard.to && heard.to == FRAME || self.begins();
         heard
     }
 
@@ -204,6 +217,13 @@ impl DtmfDetector {
             }
         }
         self.press = Some(press);
+    }
+
+    /// Whether a tone may have begun in the last 15 ms, out of next to nothing, too shortly ago for a look.
+    fn begins(&self) -> bool {
+        let Some(last) = self.blocks.last().filter(|last| last.like_a_key && last.explained() > BEGINS) else { return false };
+        let before: f32 = self.sound[NEW..NEW + BLOCK].iter().map(|x| x * x).sum();
+        before < BEFORE * last.energy
     }
 
     /// Look at the last stretch of blocks that are like a key and are not the press that is known.

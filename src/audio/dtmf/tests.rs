@@ -114,3 +114,42 @@ fn every_processor_hears_the_same_bit_by_bit() {
     }
     assert!(keys > 20, "{keys}");
 }
+
+#[test]
+fn hardly_any_syllable_looks_like_the_beginning_of_a_tone() {
+    // Seed 99. Vowels of 100 to 300 ms, of any pitch and any resonances, after pauses of up to 200 ms.
+    let mut random = 99u64;
+    let mut share = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as f64 / f64::from(1u32 << 31)
+    };
+    let mut detector = DtmfDetector::new();
+    let (mut loud, mut begin) = (0, 0);
+    for _ in 0..500 {
+        let pitch = 80.0 + 200.0 * share();
+        let resonances = [(300.0 + 700.0 * share(), 60.0), (900.0 + 1400.0 * share(), 90.0), (2300.0 + 900.0 * share(), 150.0)];
+        let mut states = [(0.0, 0.0); 3];
+        let mut sound = vec![0i16; (1600.0 * share()) as usize];
+        let length = 800 + (1600.0 * share()) as usize;
+        let mut phase = 0.0f64;
+        for n in 0..length {
+            phase += pitch / 8000.0;
+            let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
+            phase = phase.fract();
+            let mut sum = 0.0;
+            for (state, (hz, width)) in states.iter_mut().zip(&resonances) {
+                let r = (-std::f64::consts::PI * width / 8000.0).exp();
+                let next = pulse + 2.0 * r * (std::f64::consts::TAU * hz / 8000.0).cos() * state.0 - r * r * state.1;
+                *state = (next, state.0);
+                sum += next;
+            }
+            let loudness = (n as f64 / 200.0).min(1.0) * ((length - n) as f64 / 300.0).min(1.0);
+            sound.push((sum * loudness * 3_000.0).clamp(-30_000.0, 30_000.0) as i16);
+        }
+        for frame in sound.as_chunks::<FRAME>().0 {
+            loud += u32::from(frame.iter().any(|sample| sample.unsigned_abs() > 500));
+            begin += u32::from(detector.hear(frame).goes_on);
+        }
+    }
+    assert!(loud > 4_000 && begin * 200 < loud, "{begin} of {loud} ticks");
+}

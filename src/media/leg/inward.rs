@@ -113,7 +113,8 @@ impl Inward {
     /// Exactly one tick into `sound`; whether there is anything in it above digital silence.
     pub(super) fn render(&mut self, decoders: &mut Decoders, sound: &mut Sound) -> bool {
         self.playout.render(&mut self.buffer, decoders, sound);
-        self.ear.hear(sound);
+        let patch = self.playout.patch();
+        self.ear.hear(sound, patch.came(), patch.made_up());
         sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE)
     }
 

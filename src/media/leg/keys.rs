@@ -1,5 +1,7 @@
 //! Keys in the sound: heard, and taken out of it so that nobody else in the meeting has to listen to them.
 
+use std::ops::Range;
+
 use crate::audio::dtmf::DtmfDetector;
 use crate::audio::resample::Resampler;
 use crate::audio::{Frame, Rate, SILENCE, Sound};
@@ -18,17 +20,41 @@ pub(super) struct KeyEar {
     detector: DtmfDetector,
     narrow: Resampler,
     key: Option<Key>,
+    /// The last tick ended in a tone.
+    goes_on: bool,
 }
 
 impl Default for KeyEar {
     fn default() -> Self {
-        Self { detector: DtmfDetector::new(), narrow: Resampler::new(Rate::Narrow), key: None }
+        Self { detector: DtmfDetector::new(), narrow: Resampler::new(Rate::Narrow), key: None, goes_on: false }
     }
 }
 
 impl KeyEar {
-    /// Hear one tick, and take out of it what belongs to the tone of a key.
-    pub(super) fn hear(&mut self, sound: &mut Sound) {
+    /// Hear one tick, and take out of it what belongs to the tone of a key. Of that tick only this `came`, if not all, and in place of what did
+    /// not come is what was `made_up`: after a tone, that tone again. It prolongs a press that is known, so that a loss leaves one key, but it is no
+    /// sign of another.
+    pub(super) fn hear(&mut self, sound: &mut Sound, came: Option<&[i16]>, made_up: Range<usize>) {
+        let repeats = self.goes_on && made_up.start == 0;
+        let (from, to) = match came.filter(|_| !self.detector.is_pressed()) {
+            None => self.listen(sound),
+            Some(came) => {
+                let mut real = Sound::silence(sound.rate());
+                real.samples_mut().copy_from_slice(came);
+                self.listen(&real)
+            }
+        };
+        if from < to {
+            mute(sound, from, to);
+        }
+        if repeats && !made_up.is_empty() {
+            mute(sound, 0, made_up.end);
+            self.goes_on |= made_up.end == sound.samples().len();
+        }
+    }
+
+    /// Samples from and to which there is a tone.
+    fn listen(&mut self, sound: &Sound) -> (usize, usize) {
         let rate = sound.rate();
         let (heard, late) = if let (Rate::Narrow, Some(frame)) = (rate, sound.samples().first_chunk()) {
             (self.detector.hear(frame), 0)
@@ -43,10 +69,9 @@ impl KeyEar {
             (self.detector.hear(frame), LATE)
         };
         self.key = heard.key.or(self.key);
-        if heard.from < heard.to {
-            let step = (rate.hz() / Rate::Narrow.hz()) as usize;
-            mute(sound, heard.from.saturating_sub(late) * step, heard.to * step);
-        }
+        self.goes_on = heard.goes_on;
+        let step = (rate.hz() / Rate::Narrow.hz()) as usize;
+        if heard.from < heard.to { (heard.from.saturating_sub(late) * step, heard.to * step) } else { (0, 0) }
     }
 
     /// A key that was pressed since this was last asked.
@@ -105,7 +130,7 @@ mod tests {
                 let (mut before, mut after, mut heard) = (0, 0, Vec::new());
                 for mut sound in press(rate, key) {
                     before += energy(sound.samples());
-                    ear.hear(&mut sound);
+                    ear.hear(&mut sound, None, 0..0);
                     after += energy(sound.samples());
                     heard.extend(ear.take());
                 }
@@ -124,7 +149,7 @@ mod tests {
             let mut sound = Sound::silence(Rate::Narrow);
             tone.render(sound.samples_mut());
             let as_said = sound.clone();
-            ear.hear(&mut sound);
+            ear.hear(&mut sound, None, 0..0);
             assert_eq!(sound.samples(), as_said.samples());
             assert_eq!(ear.take(), None);
         }

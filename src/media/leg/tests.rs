@@ -153,6 +153,7 @@ impl World {
 }
 
 mod held;
+mod lost_tone;
 mod repaired;
 mod sending;
 mod taking;
