@@ -65,6 +65,9 @@ pub struct LoadArgs {
     /// Besides, so many calls a second come, key, listen 3 s and go
     #[arg(long, value_name = "CALLS_PER_S", default_value_t = 0.0, value_parser = churn)]
     churn: f64,
+    /// How long such a call listens, seconds; from 5 on it hears talkers after all announcements, and so tells whether it got in
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = listen)]
+    churn_listen: f64,
     /// Percent of packets lost on the way to the bridge
     #[arg(long, value_name = "PCT", default_value_t = 0.0, value_parser = percent)]
     loss: f64,
@@ -190,6 +193,10 @@ fn settle(text: &str) -> Result<f64, String> {
     number(text, 0.0, 120.0)
 }
 
+fn listen(text: &str) -> Result<f64, String> {
+    number(text, 1.0, 60.0)
+}
+
 fn keys(text: &str) -> Result<Keys, &'static str> {
     let keys: Option<Vec<Key>> = text.chars().map(Key::from_char).collect();
     keys.filter(|keys| keys.len() <= 8).map(Keys).ok_or("at most 8 keys of 0-9, * and #")
@@ -260,6 +267,7 @@ impl LoadArgs {
             mute_keys: self.mute_keys.0.clone(),
             mutes: self.mutes.unwrap_or(mutes),
             churn: self.churn,
+            passing: Duration::from_secs_f64(self.churn_listen),
             loss: self.loss / 100.0,
             jitter_ms: self.jitter as usize,
             cpu: self.cpu,

@@ -32,8 +32,15 @@ impl Table {
         for (why, count) in &calls.failures {
             self.line("  failed", &format!("{count}: {why}"));
         }
-        let out = calls.entered.of - calls.entered.yes;
-        let lost = if out > 0 { format!("; {out} did not get in: a key was lost or doubled") } else { String::new() };
+        let out = calls.lost_keys();
+        let unsure = calls.entered.of > calls.entered.yes && !calls.entered_is_sure;
+        let lost = if unsure {
+            "; the others may have heard an announcement only (--churn-listen 5 tells)".to_owned()
+        } else if out > 0 {
+            format!("; {out} did not get in: a key was lost or doubled")
+        } else {
+            String::new()
+        };
         self.line("  entered", &format!("{}{lost}", calls.entered));
         self.times("  INVITE to 200", calls.set_up.as_ref());
     }

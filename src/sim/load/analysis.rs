@@ -8,7 +8,7 @@ use super::engine::{Marked, Run, is_measured};
 
 use super::marker::{self, Code};
 use super::repertoire::Repertoire;
-use super::settings::Settings;
+use super::settings::{HEARS_SURELY, Settings};
 use super::times::Of;
 use super::track::Track;
 use crate::codec::Codec;
@@ -20,7 +20,9 @@ const LONGEST: u64 = SECOND;
 /// Where the last one was found the next one is first looked for this far around.
 const NEAR: i64 = 60 * MS as i64;
 /// Markers of a talker that are looked for to tell whether somebody got in.
-const TRIES: usize = 6;
+const TRIES: usize = 8;
+/// Announcements to somebody who comes in are over after this; what talkers say under them may be too quiet to be found.
+const ANNOUNCED: u64 = 3_500 * MS;
 /// Fewer packets than this say nothing about it: half a second.
 const FEW: usize = 25;
 /// After the last key the bridge has this long to obey.
@@ -46,6 +48,8 @@ struct Heard {
     meeting: u32,
     talker: usize,
     measured: bool,
+    /// When its first packet came.
+    begun: u64,
     markers: Vec<(usize, Option<i64>)>,
 }
 
@@ -93,7 +97,7 @@ pub fn analyse(settings: &Settings, run: &Run) -> Analysis {
     });
     results.sort_by_key(|(tape, _)| *tape);
     let mut analysis = Analysis { mutes: mutes(run, &results), ..Analysis::default() };
-    entries(run, &results, calls, &mut analysis);
+    entries(run, &results, settings.passing >= HEARS_SURELY, &mut analysis);
     delays(run, &results, &mut analysis);
     analysis
 }
@@ -121,7 +125,8 @@ impl Searcher<'_> {
             .map(|(log, marked)| {
                 // Only who listens closely is asked about a microphone that is off.
                 let mute = mute_of(self.run, log).filter(|_| !measured);
-                Heard { meeting, talker: log, measured, markers: self.talker(&track, marked, measured, mute) }
+                let begun = track.pieces.first().map_or(0, |piece| piece.stamp);
+                Heard { meeting, talker: log, measured, begun, markers: self.talker(&track, marked, measured, mute) }
             })
             .collect()
     }
@@ -164,7 +169,7 @@ impl Searcher<'_> {
     }
 }
 
-fn entries(run: &Run, results: &[(usize, Vec<Heard>)], calls: usize, analysis: &mut Analysis) {
+fn entries(run: &Run, results: &[(usize, Vec<Heard>)], surely: bool, analysis: &mut Analysis) {
     let heard = |heard: &Heard| heard.markers.iter().any(|(_, delay)| delay.is_some());
     // Talkers somebody heard.
     let mut talkers = vec![false; run.marked.len()];
@@ -175,12 +180,18 @@ fn entries(run: &Run, results: &[(usize, Vec<Heard>)], calls: usize, analysis: &
         let asked = all.iter().any(|one| !one.markers.is_empty());
         let hears = all.iter().any(heard);
         let Some(caller) = run.callers.get(*tape) else {
+            // Where all listen long enough, those count who did so while a talker of theirs was talking.
+            let clear = |one: &Heard| {
+                let sent =
+                    |number: &usize| run.marked.get(one.talker).and_then(|marked| marked.get(*number)).map_or(0, |marked| marked.sent);
+                one.markers.iter().any(|(number, _)| sent(number) > one.begun + ANNOUNCED)
+            };
+            let asked = asked && (hears || !surely || all.iter().any(clear));
             let of = &mut analysis.passing_entered;
             of.of += u64::from(asked);
             of.yes += u64::from(hears);
             continue;
         };
-        debug_assert!(*tape < calls);
         let talks = if let Part::Talks(log) = caller.part { talkers.get(log as usize).copied() } else { None };
         // Who keyed has claimed to be in; who never got so far is among the failures.
         let keyed = caller.inside > 0 && caller.stage == Stage::Gone;

@@ -8,7 +8,7 @@ use super::analysis::Analysis;
 use super::engine::{Failure, Run};
 use super::histogram::Histogram;
 use super::server::Sample;
-use super::settings::Settings;
+use super::settings::{HEARS_SURELY, Settings};
 use super::times::{Bars, Of, Times, ms};
 
 /// The generator may send this much late at p99.9. A tenth of a packet's time: what a receiver of ours would hardly notice.
@@ -62,6 +62,8 @@ pub struct Calls {
     pub set_up_bars: Bars,
     /// Heard the talkers of their meeting after keying.
     pub entered: Of,
+    /// Whether the others surely did not get in. Short passing calls may have heard nothing but an announcement.
+    pub entered_is_sure: bool,
 }
 
 /// What listeners received.
@@ -181,10 +183,17 @@ pub struct Figures {
     pub generator: Generator,
 }
 
+impl Calls {
+    /// Callers who keyed and surely did not get in: a key was lost or doubled.
+    pub fn lost_keys(&self) -> u64 {
+        if self.entered_is_sure { self.entered.of - self.entered.yes } else { 0 }
+    }
+}
+
 impl Figures {
     /// Whether some call did not go as it should.
     pub fn has_failures(&self) -> bool {
-        let bad = |calls: &Calls| !calls.failures.is_empty() || calls.entered.yes < calls.entered.of;
+        let bad = |calls: &Calls| !calls.failures.is_empty() || calls.lost_keys() > 0;
         bad(&self.calls) || self.passing.as_ref().is_some_and(bad) || self.mutes.yes < self.mutes.of
     }
 }
@@ -225,7 +234,8 @@ pub fn figures(
         sent: own.sent,
         lost_on_purpose: own.lost,
         refused: own.refused,
-        us_a_call_tick: own.spent as f64 / 1e3 / (calls * seconds * 50.0).max(1.0),
+        // Passing calls send too; who sends nothing while silent costs all the same.
+        us_a_call_tick: own.spent as f64 / 1e3 / ((own.sent + own.lost) as f64).max(calls * seconds * 50.0).max(1.0),
         core_share: own.spent as f64 / 1e9 / seconds.max(1e-9),
         realtime: own.first,
     };
@@ -235,9 +245,16 @@ pub fn figures(
         valid: invalid_because.is_empty(),
         invalid_because,
         plan: plan(settings),
-        calls: of_calls(run.callers.len() as u64, run.up.1, &run.set_up, &run.failures, analysis.entered),
-        passing: (settings.churn > 0.0)
-            .then(|| of_calls(run.passing.0, 0, &run.passing_set_up, &run.passing_failures, analysis.passing_entered)),
+        calls: of_calls(run.callers.len() as u64, run.up.1, &run.set_up, &run.failures, (analysis.entered, true)),
+        passing: (settings.churn > 0.0).then(|| {
+            of_calls(
+                run.passing.0,
+                0,
+                &run.passing_set_up,
+                &run.passing_failures,
+                (analysis.passing_entered, settings.passing >= HEARS_SURELY),
+            )
+        }),
         received,
         delay,
         mutes: analysis.mutes,
@@ -294,7 +311,7 @@ fn plan(settings: &Settings) -> Plan {
     }
 }
 
-fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMap<Failure, u64>, entered: Of) -> Calls {
+fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMap<Failure, u64>, entered: (Of, bool)) -> Calls {
     Calls {
         dialled,
         answered: set_up.count(),
@@ -302,7 +319,8 @@ fn of_calls(dialled: u64, up_at_end: u64, set_up: &Histogram, failures: &BTreeMa
         failures: failures.iter().map(|(why, count)| (why.words(), *count)).collect(),
         set_up: Times::of(set_up),
         set_up_bars: Bars::of(set_up),
-        entered,
+        entered: entered.0,
+        entered_is_sure: entered.1,
     }
 }
 

@@ -18,8 +18,8 @@ pub const MOST_RATE: f64 = 1_000.0;
 pub const MOST_MEASURED: usize = 200;
 /// Most talkers of a meeting: no more can be told apart.
 pub const MOST_TALKERS: usize = super::repertoire::VOICES;
-/// How long a call that only passes (`--churn`) listens.
-pub const PASSING: Duration = Duration::from_secs(3);
+/// A passing call that listens so long hears talkers without an announcement over them: then, and only then, silence says that it did not get in.
+pub const HEARS_SURELY: Duration = Duration::from_secs(5);
 /// How long an answer to BYE is waited for.
 pub const GOODBYE: Duration = Duration::from_secs(3);
 /// How long an answer is waited for; RFC 3261 gives an INVITE 32 s.
@@ -68,6 +68,8 @@ pub struct Settings {
     pub mutes: usize,
     /// Calls a second that come, key, listen and go during the steady window.
     pub churn: f64,
+    /// How long such a call listens.
+    pub passing: Duration,
     /// Share of packets lost on the way to the bridge, 0 to 1.
     pub loss: f64,
     /// Most delay of a packet on the way to the bridge, milliseconds; each has a random part of it.
@@ -86,8 +88,8 @@ impl Settings {
         self.calls.div_ceil(self.per_meeting.max(1))
     }
 
-    /// Passing calls there are at once, at most: 0.3 to 1 s until they key, two seconds of keys, [`PASSING`], and room.
+    /// Passing calls there are at once, at most: 0.3 to 1 s until they key, two seconds of keys, what they listen, and room.
     pub fn passing_at_once(&self) -> usize {
-        (self.churn * (PASSING.as_secs_f64() + GOODBYE.as_secs_f64() + 4.0)).ceil() as usize
+        (self.churn * (self.passing.as_secs_f64() + GOODBYE.as_secs_f64() + 4.0)).ceil() as usize
     }
 }

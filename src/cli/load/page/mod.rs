@@ -5,7 +5,7 @@ mod plot;
 use std::fmt::Write;
 
 use self::plot::{Axis, bars, escape, line};
-use crate::sim::load::{Calls, Figures, Of, Times};
+use crate::sim::load::{Calls, Figures, Times};
 
 /// Light and dark by the reader's own choice; no font, script or picture from anywhere.
 const STYLE: &str = "
@@ -58,8 +58,12 @@ impl Page {
         for (why, count) in &calls.failures {
             self.row("failed", &format!("{count}: {why}"));
         }
-        let Of { yes, of } = calls.entered;
-        let lost = if yes < of { format!("; {} did not get in: a key was lost or doubled", of - yes) } else { String::new() };
+        let out = calls.lost_keys();
+        let lost = match (out, calls.entered.of > calls.entered.yes) {
+            (0, true) => "; the others may have heard an announcement only".to_owned(),
+            (0, false) => String::new(),
+            _ => format!("; {out} did not get in: a key was lost or doubled"),
+        };
         self.row("got in", &format!("{}{lost}", calls.entered));
         self.times("INVITE to 200", calls.set_up.as_ref());
     }

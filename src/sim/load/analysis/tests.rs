@@ -39,6 +39,7 @@ fn settings(calls: usize, per_meeting: usize, measured: usize) -> Settings {
         mute_keys: Vec::new(),
         mutes: 0,
         churn: 0.0,
+        passing: Duration::from_secs(3),
         loss: 0.0,
         jitter_ms: 0,
         cpu: None,

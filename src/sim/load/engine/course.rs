@@ -45,7 +45,8 @@ impl Plan {
             tapes.push(Tape::new(if is_measured(settings, call) { long } else { EXCERPT.min(long) }, OCTETS));
         }
         let passing_tapes = PASSING_TAPES.min((settings.churn * settings.seconds as f64).ceil() as usize);
-        tapes.extend((0..passing_tapes).map(|_| Tape::new(EXCERPT, OCTETS)));
+        let passing = EXCERPT.max((settings.passing.as_secs_f64() * 50.0) as usize).min(2 * EXCERPT);
+        tapes.extend((0..passing_tapes).map(|_| Tape::new(passing, OCTETS)));
         Self { talkers: settings.meetings() * settings.talkers, tapes, passing_tapes }
     }
 

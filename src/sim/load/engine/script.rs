@@ -10,7 +10,7 @@ use crate::sim::load::caller::{Caller, Mute, Part, Stage};
 use crate::sim::load::clock::{self, WAKE_NS};
 use crate::sim::load::hearing::Hearing;
 use crate::sim::load::repertoire::VOICES;
-use crate::sim::load::settings::{ANSWER, PASSING};
+use crate::sim::load::settings::ANSWER;
 use crate::sim::load::stream::{Background, Says, Stream};
 use crate::sim::phone::{PhoneSettings, Signalling};
 
@@ -156,7 +156,7 @@ impl Engine {
     fn inside(&mut self, at: u32, now: u64) {
         let caller = &mut self.callers[at as usize];
         if caller.part == Part::Passes {
-            if now >= caller.inside + nanoseconds(PASSING) {
+            if now >= caller.inside + nanoseconds(self.settings.passing) {
                 self.hang_up(at);
             }
             return;
