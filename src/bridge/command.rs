@@ -78,7 +78,7 @@ pub enum ControlInput {
     Load {
         /// Which.
         worker: WorkerId,
-        /// Of the time; above 1 just after a stall.
+        /// Of the time, 0 to 1.
         share: f32,
         /// Since it was measured before.
         over: Duration,

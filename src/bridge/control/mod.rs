@@ -187,7 +187,7 @@ impl ControlPlane {
             Admission::Stopping
         } else if self.admitted >= self.settings.max_calls {
             Admission::Full
-        } else if !self.overload.any_admits() {
+        } else if !self.overload.any_admits(&self.legs) {
             Admission::Overloaded
         } else {
             Admission::Open
@@ -196,7 +196,7 @@ impl ControlPlane {
 
     /// How loaded a worker is, 0 to 1, smoothed; and whether it takes new calls.
     pub fn load(&self, worker: WorkerId) -> (f32, bool) {
-        (self.overload.load(worker), self.overload.admits(worker))
+        (self.overload.load(worker), self.overload.admits(worker, self.legs_on(worker)))
     }
 
     /// Whether [`ControlInput::Load`] is wanted: somebody is there, or was a moment ago.
@@ -264,8 +264,12 @@ impl ControlPlane {
         }
     }
 
+    fn legs_on(&self, worker: WorkerId) -> usize {
+        self.legs.get(usize::from(worker.0)).copied().unwrap_or(0)
+    }
+
     fn measured(&mut self, now: Instant, worker: WorkerId, share: f32, over: Duration) {
-        match self.overload.measured(now, worker, share, over) {
+        match self.overload.measured(now, worker, share, over, self.legs_on(worker)) {
             Some(Change::Closes) => warn!(worker = worker.0, "near its budget: takes no new calls"),
             Some(Change::Opens) => info!(worker = worker.0, "takes new calls again"),
             None => {}

@@ -87,7 +87,8 @@ impl ControlPlane {
 
     /// Whether a new call is let in: there are not as many as may be, and the worker it would be on is not near its budget.
     fn admits(&self, entrance: Entrance) -> bool {
-        self.admitted < self.settings.max_calls && self.overload.admits(self.worker_for(entrance))
+        let worker = self.worker_for(entrance);
+        self.admitted < self.settings.max_calls && self.overload.admits(worker, self.legs_on(worker))
     }
 
     /// Whether one more may hear `upptaget`: that takes a leg and some seconds.
