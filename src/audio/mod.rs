@@ -68,8 +68,9 @@ impl Rate {
 /// Samples in the longest tick there is.
 pub const LONGEST_FRAME: usize = Rate::Full.frame();
 
-/// One tick of sound at one of the rates.
+/// One tick of sound at one of the rates. In this order: the rate lies beside the samples that every rate has.
 #[derive(Clone)]
+#[repr(C)]
 pub struct Sound {
     rate: Rate,
     samples: [i16; LONGEST_FRAME],

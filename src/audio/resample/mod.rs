@@ -38,8 +38,9 @@ static TO_THIRD: [[i16; TAPS_WIDE]; 3] = in_order(&BY_3);
 /// Samples of the past that the longest filter needs.
 const HISTORY: usize = 6 * (TAPS_NARROW - 1);
 
-/// The way of one sound to another rate. Its state is the end of the tick before.
+/// The way of one sound to another rate. Its state is the end of the tick before; what it is asked most lies first.
 #[derive(Clone)]
+#[repr(C)]
 pub struct Resampler {
     from: Rate,
     to: Rate,

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use arrayvec::ArrayVec;
 use tracing::{debug, info, warn};
 
 use super::session::{Ending, KeyPath, Live, State};
@@ -155,7 +154,7 @@ impl ControlPlane {
         let to = *room.worker.get_or_insert(live.worker);
         if to != live.worker {
             let from = std::mem::replace(&mut live.worker, to);
-            live.waiting = Some(ArrayVec::new());
+            live.waiting = Some(Box::default());
             let speech = live.saying.clone();
             self.legs[usize::from(to.0)] += 1;
             self.unload(from);
@@ -181,7 +180,7 @@ impl ControlPlane {
         }
         let Some(&key) = self.by_leg.get(&leg) else { return };
         let Some(waiting) = self.live(key).and_then(|live| live.waiting.take()) else { return };
-        for command in waiting {
+        for command in *waiting {
             self.command(now, key, command);
         }
     }

@@ -74,7 +74,7 @@ pub struct Live {
     /// Where its leg is, or is going.
     pub worker: WorkerId,
     /// Commands for a leg on its way to `worker`; `None`: it is there.
-    pub waiting: Option<ArrayVec<MediaCommand, MOVING_COMMANDS>>,
+    pub waiting: Option<Box<ArrayVec<MediaCommand, MOVING_COMMANDS>>>,
     /// Its meeting.
     pub meeting: Option<MeetingKey>,
     /// What it is being told. The worker a leg comes from forgets it; the one it goes to is told again.

@@ -12,7 +12,7 @@ use crate::audio::limiter::Limiter;
 use crate::audio::{Rate, Sound};
 use crate::codec::Encoders;
 use crate::media::PromptId;
-use crate::media::mixer::{Mixer, Tail, Ways, ways};
+use crate::media::mixer::{MixSettings, Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
 use crate::names::{MeetingKey, SayToken};
 
@@ -39,10 +39,23 @@ pub(super) struct Meeting {
     /// Of what all listeners hear, by rate.
     limiters: [Limiter; Rate::ALL.len()],
     shared: Shared,
+}
+
+/// What a turn is made on; one for all meetings of a worker.
+#[derive(Debug)]
+pub(super) struct Desk {
+    mixer: Mixer,
     /// What listeners hear in this turn, by rate.
     heard: [Sound; Rate::ALL.len()],
     /// What one of them hears.
     own: Sound,
+}
+
+impl Desk {
+    /// For meetings of at most `legs` legs.
+    pub fn new(legs: usize, mix: MixSettings) -> Self {
+        Self { mixer: Mixer::new(legs, mix), heard: Rate::ALL.map(Sound::silence), own: Sound::silence(Rate::Narrow) }
+    }
 }
 
 impl Meeting {
@@ -58,8 +71,6 @@ impl Meeting {
             tone_ways: ways(),
             limiters: Default::default(),
             shared: Shared::new(),
-            heard: Rate::ALL.map(Sound::silence),
-            own: Sound::silence(Rate::Narrow),
         }
     }
 
@@ -70,7 +81,8 @@ impl Meeting {
     }
 
     /// One tick.
-    pub fn turn<P: Ports>(&mut self, now: Instant, turn: Turn, seats: &mut Seats, mixer: &mut Mixer, ears: &mut Ears, ports: &mut P) {
+    pub fn turn<P: Ports>(&mut self, now: Instant, turn: Turn, seats: &mut Seats, desk: &mut Desk, ears: &mut Ears, ports: &mut P) {
+        let mixer = &mut desk.mixer;
         mixer.begin();
         seats.each(self.members, |slot, seat| {
             if let Some(sounding) = seat.listen(now, turn, slot, ears, ports) {
@@ -94,28 +106,29 @@ impl Meeting {
         }
         mixer.add_tone(sounds.then_some(&tone), &mut self.tone_ways);
 
-        for (sound, limiter) in self.heard.iter_mut().zip(&mut self.limiters).filter(|(sound, _)| mixer.is_wanted(sound.rate())) {
+        for (sound, limiter) in desk.heard.iter_mut().zip(&mut self.limiters).filter(|(sound, _)| mixer.is_wanted(sound.rate())) {
             mixer.shared(sound.rate(), limiter, sound);
         }
         self.shared.begin();
         // First those with a stream of their own: some go on from where the shared one was in the last turn.
         seats.each(self.members, |slot, seat| {
             if seat.present && !seat.listens_only() {
-                self.send_own(now, slot, seat, mixer, ears, ports);
+                self.send_own(now, slot, seat, desk, ears, ports);
             }
         });
         seats.each(self.members, |slot, seat| {
             if seat.present && seat.listens_only() {
-                self.send_shared(now, slot, seat, mixer, ports);
+                self.send_shared(now, slot, seat, desk, ports);
             }
         });
-        if mixer.is_wanted(Rate::Full) {
-            self.shared.end(&self.heard[Rate::Full as usize]);
+        if desk.mixer.is_wanted(Rate::Full) {
+            self.shared.end(&desk.heard[Rate::Full as usize]);
         }
     }
 
     /// To one who speaks, is spoken to, comes or goes, or did a moment ago.
-    fn send_own<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, mixer: &Mixer, ears: &mut Ears, ports: &mut P) {
+    fn send_own<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, desk: &mut Desk, ears: &mut Ears, ports: &mut P) {
+        let Desk { mixer, heard, own } = desk;
         let rate = seat.voice.listens;
         let (speaks, plain) = (seat.voice.adds(), seat.is_plain());
         if !speaks {
@@ -128,32 +141,32 @@ impl Meeting {
             }
             seat.alone = KEEPS;
         } else {
-            seat.alone = keeps(seat.leg.codec(), seat.alone, &self.heard[rate as usize]);
+            seat.alone = keeps(seat.leg.codec(), seat.alone, &heard[rate as usize]);
         }
         if plain && mixer.streams(rate) == usize::from(speaks) && seat.limiter.is_open() {
             // Alone in the sum, or nobody is.
             return seat.send_silence(now, slot, ports);
         }
         if speaks {
-            mixer.without(&seat.voice, &mut seat.limiter, &mut self.own);
+            mixer.without(&seat.voice, &mut seat.limiter, own);
         } else {
-            self.own.set_rate(rate);
-            self.own.samples_mut().copy_from_slice(self.heard[rate as usize].samples());
+            own.set_rate(rate);
+            own.samples_mut().copy_from_slice(heard[rate as usize].samples());
         }
         if !plain {
             let target = seat.target();
-            seat.hearing.toward(target, self.own.samples_mut());
-            seat.hear_speech(ears, &mut self.own);
+            seat.hearing.toward(target, own.samples_mut());
+            seat.hear_speech(ears, own);
         }
-        seat.send_sound(now, slot, &self.own, ports);
+        seat.send_sound(now, slot, own, ports);
     }
 
     /// To one who listens, and has done so for a while.
-    fn send_shared<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, mixer: &Mixer, ports: &mut P) {
+    fn send_shared<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, desk: &Desk, ports: &mut P) {
         let rate = seat.voice.listens;
-        let (sound, limiter) = (&self.heard[rate as usize], self.limiters[rate as usize]);
+        let (sound, limiter) = (&desk.heard[rate as usize], self.limiters[rate as usize]);
         seat.limiter = limiter;
-        match self.shared.payload(&mut seat.leg, sound, mixer.streams(rate) == 0 && limiter.is_open()) {
+        match self.shared.payload(&mut seat.leg, sound, desk.mixer.streams(rate) == 0 && limiter.is_open()) {
             Some(payload) => seat.send(now, slot, payload, ports),
             None => seat.send_sound(now, slot, sound, ports),
         }

@@ -22,10 +22,10 @@ use std::time::{Duration, Instant};
 
 use super::figures::MediaFigures;
 use super::{MediaCommand, MediaEvent};
-use crate::media::mixer::{Hearing, MixSettings, Mixer};
+use crate::media::mixer::{Hearing, MixSettings};
 use crate::media::{Codecs, Leg, LegUpdate, PromptSet};
 use crate::names::{LegId, MeetingKey};
-use meeting::Meeting;
+use meeting::{Desk, Meeting};
 use phase::Round;
 use seat::{Ears, Place, Seat, send_report};
 use seats::{Chain, Seats};
@@ -76,7 +76,7 @@ pub struct MediaPlane {
     menu: [Menu; PHASES],
     /// In no order; each has at least one member.
     meetings: Vec<Meeting>,
-    mixer: Mixer,
+    desk: Desk,
     ears: Ears,
     tally: Tally,
     /// Last wake whose share of the slow work is done.
@@ -99,7 +99,7 @@ impl MediaPlane {
             seats: Seats::new(capacity),
             menu: std::array::from_fn(|phase| Menu { round: Round::after(0, phase), legs: Chain::default() }),
             meetings: Vec::with_capacity(capacity),
-            mixer: Mixer::new(capacity, mix),
+            desk: Desk::new(capacity, mix),
             ears: Ears::new(capacity),
             tally: Tally::new(capacity),
             slow: 0,
@@ -172,7 +172,7 @@ impl MediaPlane {
         for index in (0..self.meetings.len()).rev() {
             let Some(meeting) = self.meetings.get_mut(index) else { continue };
             if let Some(turn) = meeting.round.due(self.epoch, wake) {
-                meeting.turn(now, turn, &mut self.seats, &mut self.mixer, &mut self.ears, ports);
+                meeting.turn(now, turn, &mut self.seats, &mut self.desk, &mut self.ears, ports);
                 meeting.reconsider(self.epoch, turn, &self.seats);
                 if meeting.leaving > 0 {
                     self.let_go(index);

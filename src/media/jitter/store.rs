@@ -77,6 +77,10 @@ impl Store {
         if place.checked_sub(1).and_then(|before| self.packets.get(before)).is_some_and(|held| held.position == position) {
             return false;
         }
+        if self.packets.is_empty() {
+            // On an even line no more than one waits: it always lies in the same place, which the processor has at hand.
+            self.stored = self.stored.next_multiple_of(OCTETS as u64);
+        }
         // In one piece: what would go over the end begins anew.
         let at = (self.stored % OCTETS as u64) as usize;
         if at + payload.len() > OCTETS {

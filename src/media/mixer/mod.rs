@@ -114,9 +114,12 @@ impl Mixer {
 
     /// Bring a leg's sound to its level, fade it in or out as the choice demands ([`Mixer::cut`]'s), and add it where it belongs.
     pub fn settle(&mut self, cut: f32, voice: &mut Voice) {
-        let Voice { source, sound, own, adds, listens, ways, .. } = voice;
+        let Voice { source, sound, own, adds, rings, listens, ways, .. } = voice;
         let audible = source.settle(cut, sound.samples_mut());
         *adds = false;
+        if !audible && !std::mem::take(rings) {
+            return;
+        }
         for rate in Rate::ALL {
             let (bus, way) = (&mut self.buses[rate as usize], &mut ways[rate as usize]);
             let hears = rate == *listens;
@@ -134,6 +137,7 @@ impl Mixer {
                 }
                 bus.add(out.samples());
                 *adds |= hears;
+                *rings |= way.is_ringing();
             } else {
                 way.reset();
             }

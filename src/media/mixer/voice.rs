@@ -6,19 +6,23 @@ use super::{Ways, ways};
 use crate::audio::resample::Resampler;
 use crate::audio::{Rate, Sound};
 
-/// One leg's sound in its meeting. Large (7 kB), so it is allocated with the leg and goes where the leg goes.
+/// One leg's sound in its meeting. Large (7 kB), so it is allocated with the leg and goes where the leg goes. In this order, so that what
+/// every tick asks for lies side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Voice {
     /// Its way into the sums.
     pub source: Source,
-    /// This tick of it, at its own rate; after [`super::Mixer::settle`] as it is in the sum.
-    pub sound: Sound,
     /// Rate at which the leg hears the meeting.
     pub listens: Rate,
+    /// Whether it added anything to the bus it hears.
+    pub(super) adds: bool,
+    /// Whether anything is still under way in `ways`.
+    pub(super) rings: bool,
+    /// This tick of it, at its own rate; after [`super::Mixer::settle`] as it is in the sum.
+    pub sound: Sound,
     /// What it added to the bus it hears, where that has another rate than its sound.
     pub(super) own: Sound,
-    /// Whether it added anything there.
-    pub(super) adds: bool,
     /// To the buses of other rates.
     pub(super) ways: Ways,
     /// What is said to it, on its way from 8 kHz to the rate it hears at.
@@ -29,7 +33,16 @@ impl Voice {
     /// A leg that hears at this rate.
     pub const fn silent(source: Source, listens: Rate) -> Self {
         let sound = Sound::silence(listens);
-        Self { source, listens, own: Sound::silence(listens), adds: false, ways: ways(), speech: Resampler::new(listens), sound }
+        Self {
+            source,
+            listens,
+            own: Sound::silence(listens),
+            adds: false,
+            rings: false,
+            ways: ways(),
+            speech: Resampler::new(listens),
+            sound,
+        }
     }
 
     /// Whether it hears itself on its bus, unless that is taken out ([`super::Mixer::without`]).
@@ -41,7 +54,7 @@ impl Voice {
     pub fn reset(&mut self) {
         self.source.reset();
         self.ways.iter_mut().for_each(Resampler::reset);
-        self.adds = false;
+        (self.adds, self.rings) = (false, false);
     }
 }
 
@@ -63,8 +76,7 @@ impl Tail {
     /// Let what `voice` put into the sums in its last tick die away; it is out of them then.
     pub fn take(&mut self, voice: &mut Voice) {
         let open = voice.source.is_open();
-        let rings = voice.ways.iter().any(Resampler::is_ringing);
-        if open || rings {
+        if open || voice.rings {
             let mut end = Sound::silence(voice.sound.rate());
             if open {
                 for (end, last) in end.samples_mut().iter_mut().zip(voice.sound.samples().iter().rev()) {
