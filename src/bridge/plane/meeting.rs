@@ -16,7 +16,7 @@ use crate::media::mixer::{MixSettings, Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
 use crate::names::{MeetingKey, SayToken};
 
-/// Members up to which the phase is chosen anew. With more, one phase suits as many as another, and a shift disturbs more.
+/// Members up to which the phase is chosen before anybody speaks. With more, one phase suits as many as another.
 const FEW: usize = 3;
 /// Turns between two looks at the phase: two seconds.
 const LOOK: u64 = 100;
@@ -34,6 +34,8 @@ pub(super) struct Meeting {
     pub tail: Tail,
     /// Members that leave after the next turn.
     pub leaving: usize,
+    /// How long the packets of those who speak wait on each phase, microseconds.
+    waits: Option<[u32; PHASES]>,
     tone: Player,
     tone_ways: Ways,
     /// Of what all listeners hear, by rate.
@@ -67,6 +69,7 @@ impl Meeting {
             members: Chain::default(),
             tail: Tail::default(),
             leaving: 0,
+            waits: None,
             tone: Player::default(),
             tone_ways: ways(),
             limiters: Default::default(),
@@ -177,16 +180,24 @@ impl Meeting {
         self.shared.take_lent()
     }
 
-    /// While few are in it, follow the speakers' packets to the phase on which they wait least.
+    /// Follow the packets of those who speak to the phase on which they wait least; while nobody does and few are in it, those of all. What is
+    /// followed is an average over minutes of speech, so that a conversation does not drive the meeting to and fro.
     pub fn reconsider(&mut self, epoch: Instant, turn: Turn, seats: &Seats) {
         // The key spreads the looks of many meetings.
         let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)).is_multiple_of(LOOK);
-        if look && self.members.len() <= FEW {
-            let waits = seats.iter(self.members).filter_map(|(_, seat)| seat.leg.phase_waits(epoch));
-            let phase = phase::best(self.round.phase, waits);
-            if phase != self.round.phase {
-                self.round.shift(turn, phase);
-            }
+        if !look {
+            return;
+        }
+        let all = || seats.iter(self.members).map(|(_, seat)| seat);
+        let speaking = phase::mean(all().filter(|seat| seat.voice.source.is_speaking()).filter_map(|seat| seat.leg.phase_waits(epoch)));
+        if let Some(now) = speaking {
+            self.waits = Some(self.waits.map_or(now, |before| phase::follow(before, now)));
+        }
+        let few = self.members.len() <= FEW;
+        let waits = self.waits.or_else(|| phase::mean(all().filter(|_| few).filter_map(|seat| seat.leg.phase_waits(epoch))));
+        let phase = phase::best(self.round.phase, waits.into_iter());
+        if phase != self.round.phase {
+            self.round.shift(turn, phase);
         }
     }
 }

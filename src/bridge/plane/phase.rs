@@ -104,6 +104,24 @@ pub(super) fn best(current: usize, waits: impl Iterator<Item = [u32; PHASES]>) -
     }
 }
 
+/// Mean waits of several legs; `None` of none.
+pub(super) fn mean(waits: impl Iterator<Item = [u32; PHASES]>) -> Option<[u32; PHASES]> {
+    let (mut sums, mut count) = ([0u64; PHASES], 0);
+    for wait in waits {
+        for (sum, wait) in sums.iter_mut().zip(wait) {
+            *sum += u64::from(wait);
+        }
+        count += 1;
+    }
+    // A mean of numbers of 32 bits.
+    (count > 0).then(|| sums.map(|sum| (sum / count) as u32))
+}
+
+/// An eighth of the way from `before` to `now`: with a look every two seconds of speech, a time constant of a quarter of a minute.
+pub(super) fn follow(before: [u32; PHASES], now: [u32; PHASES]) -> [u32; PHASES] {
+    std::array::from_fn(|phase| ((u64::from(before[phase]) * 7 + u64::from(now[phase])) / 8) as u32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +171,25 @@ mod tests {
         assert_eq!(best(2, [[9_000, 8_000, 9_500, 9_500]].into_iter()), 2);
         assert_eq!(best(0, [[16_000, 1_000, 6_000, 11_000], [3_000, 8_000, 13_000, 18_000]].into_iter()), 1);
         assert_eq!(best(1, [[u32::MAX; PHASES]; 3].into_iter()), 1);
+    }
+
+    #[test]
+    fn speakers_in_turn_do_not_drive_a_meeting_to_and_fro() {
+        let speakers = [[3_000, 8_000, 13_000, 18_000], [14_000, 19_000, 4_000, 9_000]];
+        assert_eq!(mean(speakers.into_iter()), Some([8_500, 13_500, 8_500, 13_500]));
+        assert_eq!(mean(std::iter::empty()), None);
+        let (mut waits, mut at, mut shifts) = (speakers[0], 0, 0);
+        for look in 0..200 {
+            waits = follow(waits, speakers[look / 2 % 2]);
+            let phase = best(at, std::iter::once(waits));
+            shifts += usize::from(phase != at);
+            at = phase;
+        }
+        assert!(shifts <= 2, "{shifts}");
+        for _ in 0..20 {
+            waits = follow(waits, speakers[1]);
+        }
+        assert_eq!(best(at, std::iter::once(waits)), 2, "but one who goes on speaking is followed");
     }
 
     #[test]
