@@ -21,7 +21,7 @@ pub struct Heard {
     pub disordered: u64,
     /// Packets that came again.
     pub doubled: u64,
-    /// Times between two packets above [`GAP_NS`].
+    /// Times between two packets above 40 ms.
     pub gaps: u64,
     /// New sources or jumps of the timestamp.
     pub restarts: u64,
