@@ -181,7 +181,7 @@ impl Meeting {
     }
 
     /// Follow the packets of those who speak to the phase on which they wait least; while nobody does and few are in it, those of all. What is
-    /// followed is an average over minutes of speech, so that a conversation does not drive the meeting to and fro.
+    /// followed is an average over a quarter of a minute, so that a conversation does not drive the meeting to and fro.
     pub fn reconsider(&mut self, epoch: Instant, turn: Turn, seats: &Seats) {
         // The key spreads the looks of many meetings.
         let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)).is_multiple_of(LOOK);
