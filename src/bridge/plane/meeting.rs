@@ -14,12 +14,14 @@ use crate::codec::Encoders;
 use crate::media::PromptId;
 use crate::media::mixer::{MixSettings, Mixer, Tail, Ways, ways};
 use crate::media::prompt::{Player, PromptSet, Utterance};
-use crate::names::{MeetingKey, SayToken};
+use crate::names::{LegId, MeetingKey, SayToken};
 
 /// Members up to which the phase is chosen before anybody speaks. With more, one phase suits as many as another.
 const FEW: usize = 3;
-/// Turns between two looks at the phase: two seconds.
-const LOOK: u64 = 100;
+/// Turns between two looks at the phase: a second, in which a clock that is 500 ppm off drifts by half a millisecond.
+const LOOK: u64 = 50;
+/// Looks after which one who speaks alone is followed at once: ten seconds of a lecture, longer than a turn of a conversation.
+const ALONE: u8 = 10;
 
 /// A meeting with somebody in it.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Meeting {
     pub leaving: usize,
     /// How long the packets of those who speak wait on each phase, microseconds.
     waits: Option<[u32; PHASES]>,
+    /// Who was the only one to speak in the last looks, and in how many more than one.
+    alone: (Option<LegId>, u8),
     tone: Player,
     tone_ways: Ways,
     /// Of what all listeners hear, by rate.
@@ -70,6 +74,7 @@ impl Meeting {
             tail: Tail::default(),
             leaving: 0,
             waits: None,
+            alone: (None, 0),
             tone: Player::default(),
             tone_ways: ways(),
             limiters: Default::default(),
@@ -181,7 +186,8 @@ impl Meeting {
     }
 
     /// Follow the packets of those who speak to the phase on which they wait least; while nobody does and few are in it, those of all. What is
-    /// followed is an average over a quarter of a minute, so that a conversation does not drive the meeting to and fro.
+    /// followed is an average over a quarter of a minute, so that a conversation does not drive the meeting to and fro; who has spoken alone for
+    /// as long is followed at once.
     pub fn reconsider(&mut self, epoch: Instant, turn: Turn, seats: &Seats) {
         // The key spreads the looks of many meetings.
         let look = (turn.wake / PHASES as u64 + u64::from(self.key.0)).is_multiple_of(LOOK);
@@ -189,8 +195,19 @@ impl Meeting {
             return;
         }
         let all = || seats.iter(self.members).map(|(_, seat)| seat);
-        let speaking = phase::mean(all().filter(|seat| seat.voice.source.is_speaking()).filter_map(|seat| seat.leg.phase_waits(epoch)));
-        if let Some(now) = speaking {
+        let speakers = || all().filter(|seat| seat.voice.source.is_speaking());
+        let (first, alone) = (speakers().next().map(|seat| seat.leg.id()), speakers().nth(1).is_none());
+        match first {
+            Some(_) if alone && self.alone.0 == first => self.alone.1 = self.alone.1.saturating_add(1),
+            Some(_) => self.alone = (first, 0),
+            // A pause.
+            None => {}
+        }
+        if self.alone.1 >= ALONE {
+            // Nobody else's packets matter, and theirs may drift.
+            let speaker = all().find(|seat| Some(seat.leg.id()) == self.alone.0);
+            self.waits = speaker.and_then(|seat| seat.leg.phase_waits(epoch)).or(self.waits);
+        } else if let Some(now) = phase::mean(speakers().filter_map(|seat| seat.leg.phase_waits(epoch))) {
             self.waits = Some(self.waits.map_or(now, |before| phase::follow(before, now)));
         }
         let few = self.members.len() <= FEW;

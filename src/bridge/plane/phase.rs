@@ -117,9 +117,9 @@ pub(super) fn mean(waits: impl Iterator<Item = [u32; PHASES]>) -> Option<[u32; P
     (count > 0).then(|| sums.map(|sum| (sum / count) as u32))
 }
 
-/// An eighth of the way from `before` to `now`: with a look every two seconds of speech, a time constant of a quarter of a minute.
+/// A sixteenth of the way from `before` to `now`: with a look every second of speech, a time constant of a quarter of a minute.
 pub(super) fn follow(before: [u32; PHASES], now: [u32; PHASES]) -> [u32; PHASES] {
-    std::array::from_fn(|phase| ((u64::from(before[phase]) * 7 + u64::from(now[phase])) / 8) as u32)
+    std::array::from_fn(|phase| ((u64::from(before[phase]) * 15 + u64::from(now[phase])) / 16) as u32)
 }
 
 #[cfg(test)]
@@ -179,14 +179,14 @@ mod tests {
         assert_eq!(mean(speakers.into_iter()), Some([8_500, 13_500, 8_500, 13_500]));
         assert_eq!(mean(std::iter::empty()), None);
         let (mut waits, mut at, mut shifts) = (speakers[0], 0, 0);
-        for look in 0..200 {
-            waits = follow(waits, speakers[look / 2 % 2]);
+        for look in 0..400 {
+            waits = follow(waits, speakers[look / 4 % 2]);
             let phase = best(at, std::iter::once(waits));
             shifts += usize::from(phase != at);
             at = phase;
         }
         assert!(shifts <= 2, "{shifts}");
-        for _ in 0..20 {
+        for _ in 0..40 {
             waits = follow(waits, speakers[1]);
         }
         assert_eq!(best(at, std::iter::once(waits)), 2, "but one who goes on speaking is followed");

@@ -11,8 +11,9 @@ const COLUMN_US: u64 = TICK_US / COLUMNS as u64;
 const GUARD_US: u64 = 1_000;
 /// Fewer packets than this tell nothing.
 const FEWEST: u32 = 10;
-/// At this many packets all counts are halved: the last 2 to 5 s of 20 ms packets rule, and a drifting clock is followed.
-const MOST: u32 = 256;
+/// At this many packets all counts are halved: the last 1 to 3 s of 20 ms packets rule. A clock that is 500 ppm off drifts by less than
+/// [`GUARD_US`] in them.
+const MOST: u32 = 128;
 
 /// Histogram of arrivals, modulo a tick.
 #[derive(Debug)]
