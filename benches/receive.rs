@@ -14,7 +14,7 @@ use ljudbro::audio::tone::Tone;
 use ljudbro::audio::{Rate, Sound};
 use ljudbro::codec::{Codec, Decoders, Encoders, OpusSettings, Payload};
 use ljudbro::media::jitter::{Arrival, JitterBuffer, UNITS_A_TICK};
-use ljudbro::media::playout::Playout;
+use ljudbro::media::playout::{Playout, Room};
 use ljudbro::media::{Codecs, Direction, Leg, LegSetup, LegUpdate};
 use ljudbro::names::LegId;
 use ljudbro::wire::rtp::{HEADER, Packet};
@@ -42,7 +42,7 @@ fn buffer(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("receive/insert and render");
     for (codec, lost) in [(Codec::Pcma, 0), (Codec::Pcma, 20), (Codec::G722, 0), (Codec::Opus, 0), (Codec::Opus, 20)] {
         let payload = payload(codec);
-        let (mut buffer, mut playout) = (JitterBuffer::new(), Playout::default());
+        let (mut buffer, mut playout) = (JitterBuffer::new(), Playout::new(Room::new(Rate::Full)));
         let mut decoders = Decoders::new([codec]).unwrap();
         let mut sound = Sound::silence(Rate::Narrow);
         let mut number = 0u32;
@@ -70,7 +70,7 @@ fn seldom(criterion: &mut Criterion) {
         let past = tone(rate, PAST_MS * ms);
         let mut out = vec![0; rate.frame()];
         criterion.bench_function(&format!("receive/conceal 20 ms and merge/{rate:?}"), |bencher| {
-            let mut concealer = Concealer::default();
+            let mut concealer = Concealer::new(Rate::Full);
             bencher.iter(|| {
                 concealer.begin(black_box(&past), rate);
                 concealer.render(&mut out);

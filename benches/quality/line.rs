@@ -3,7 +3,7 @@
 use ljudbro::audio::{FRAME, Rate, Sound};
 use ljudbro::codec::{Codec, Decoders};
 use ljudbro::media::jitter::{Arrival, JitterBuffer, UNITS_A_MS};
-use ljudbro::media::playout::Playout;
+use ljudbro::media::playout::{Playout, Room};
 
 /// What the network does to packets.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ impl Line {
 
     fn ours(&self) -> Run {
         let mut run = Run { heard: Vec::new(), reference: Vec::new(), delays: Vec::new(), made_up: 0 };
-        let (mut buffer, mut playout) = (JitterBuffer::new(), Playout::default());
+        let (mut buffer, mut playout) = (JitterBuffer::new(), Playout::new(Room::new(Rate::Full)));
         let mut decoders = Decoders::default();
         let mut packets = self.packets.iter().peekable();
         let (mut newest, mut first) = (None, 0);

@@ -43,7 +43,7 @@ pub fn gap(said: &[i16]) -> String {
         level(*a).total_cmp(&level(*b))
     });
     let at = at.unwrap_or(past);
-    let mut concealer = Concealer::default();
+    let mut concealer = Concealer::new(Rate::Full);
     concealer.begin(&said[at - past..at], Rate::Narrow);
     let mut made = said.to_vec();
     concealer.render(&mut made[at..at + FRAME]);

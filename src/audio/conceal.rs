@@ -31,7 +31,7 @@ const VOICED: f32 = 0.5;
 pub struct Concealer {
     rate: Rate,
     /// The last periods, their seam already smoothed for the count in use: `cycle` samples from the end.
-    past: [i16; PAST],
+    past: Box<[i16]>,
     /// Samples in `past`, at its start.
     length: usize,
     /// One period.
@@ -44,34 +44,43 @@ pub struct Concealer {
     made: usize,
     voiced: bool,
     /// The next seam: what the former cycle would have gone on with.
-    seam: [i16; LONGEST_MS * 48 / 4],
+    seam: Box<[i16]>,
     seam_at: usize,
     seam_length: usize,
 }
 
-impl Default for Concealer {
-    fn default() -> Self {
+impl Concealer {
+    /// For sound at rates up to this one.
+    pub fn new(top: Rate) -> Self {
+        let ms = top.hz() as usize / 1000;
         Self {
             rate: Rate::Narrow,
-            past: [0; PAST],
+            past: vec![0; PAST_MS * ms].into_boxed_slice(),
             length: 0,
             period: 1,
             cycle: 1,
             at: 0,
             made: 0,
             voiced: false,
-            seam: [0; LONGEST_MS * 48 / 4],
+            seam: vec![0; LONGEST_MS * ms / 4].into_boxed_slice(),
             seam_at: 0,
             seam_length: 0,
         }
     }
-}
 
-impl Concealer {
+    /// Go on as `other`, which is for lower rates, would have.
+    pub fn take_over(&mut self, other: &Self) {
+        self.past[..other.past.len()].copy_from_slice(&other.past);
+        self.seam[..other.seam.len()].copy_from_slice(&other.seam);
+        let Self { rate, length, period, cycle, at, made, voiced, seam_at, seam_length, past: _, seam: _ } = *other;
+        (self.rate, self.length, self.period, self.cycle, self.at) = (rate, length, period, cycle, at);
+        (self.made, self.voiced, self.seam_at, self.seam_length) = (made, voiced, seam_at, seam_length);
+    }
+
     /// A loss begins after `past`, the last sound heard, newest last; at most [`PAST_MS`] of it are used.
     pub fn begin(&mut self, past: &[i16], rate: Rate) {
         let ms = rate.hz() as usize / 1000;
-        let most = PAST_MS * ms;
+        let most = (PAST_MS * ms).min(self.past.len());
         let past = &past[past.len().saturating_sub(most)..];
         self.rate = rate;
         self.length = past.len();
@@ -222,7 +231,7 @@ mod tests {
             for hz in [150.0, 440.0, 1000.0, 1004.0] {
                 let past = sine(rate, hz, 0, PAST_MS * ms);
                 let real = sine(rate, hz, past.len(), 10 * ms);
-                let mut concealer = Concealer::default();
+                let mut concealer = Concealer::new(Rate::Full);
                 concealer.begin(&past, rate);
                 let mut made = vec![0; 10 * ms];
                 concealer.render(&mut made);
@@ -239,7 +248,7 @@ mod tests {
         for rate in Rate::ALL {
             let ms = rate.hz() as usize / 1000;
             let past = sine(rate, 200.0, 0, PAST_MS * ms);
-            let mut concealer = Concealer::default();
+            let mut concealer = Concealer::new(Rate::Full);
             concealer.begin(&past, rate);
             let mut last = f32::MAX;
             for step in 0..6 {
@@ -262,7 +271,7 @@ mod tests {
             let past = sine(Rate::Narrow, hz, 0, 390);
             // The steepest step of the tone itself.
             let slope = 8_000.0 * std::f64::consts::TAU * hz / 8_000.0;
-            let mut concealer = Concealer::default();
+            let mut concealer = Concealer::new(Rate::Full);
             concealer.begin(&past, Rate::Narrow);
             let mut heard = past.clone();
             let mut made = vec![0; lost_ms * 8];
@@ -279,7 +288,7 @@ mod tests {
     #[test]
     fn after_a_whole_number_of_periods_late_sound_fits_on() {
         let past = sine(Rate::Narrow, 100.0, 0, 390);
-        let mut concealer = Concealer::default();
+        let mut concealer = Concealer::new(Rate::Full);
         concealer.begin(&past, Rate::Narrow);
         let mut made = vec![0; 60];
         concealer.render(&mut made);
@@ -292,7 +301,7 @@ mod tests {
         for length in [0usize, 1, 2, 5, 39, 40, 80, 200] {
             for rate in Rate::ALL {
                 let past = vec![1000; length];
-                let mut concealer = Concealer::default();
+                let mut concealer = Concealer::new(Rate::Full);
                 concealer.begin(&past, rate);
                 let mut made = vec![0; 6000];
                 concealer.render(&mut made);

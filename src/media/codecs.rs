@@ -1,6 +1,7 @@
 //! What a leg's codecs remember.
 
 use super::LegUpdate;
+use super::playout::Room;
 use crate::audio::Rate;
 use crate::codec::{Codec, CodecError, Decoders, Encoders, OpusSettings};
 
@@ -12,6 +13,8 @@ pub struct Codecs {
     pub decoders: Decoders,
     /// Of what it alone is sent.
     pub encoders: Encoders,
+    /// For the sound of what it receives from now on, if that may need more than before.
+    room: Option<Room>,
     /// It came with a spare encoder.
     lends: bool,
     /// Opus once more, for all listeners of a meeting: whoever mixes it borrows one of its members'.
@@ -24,11 +27,12 @@ impl Codecs {
     /// For all that was agreed on, and for what may still be under way of what was agreed on before. Opus is sent as `settings` say, or at a
     /// lower bitrate where the other side asks for that. Errors: libopus has no memory.
     pub fn new(media: &LegUpdate, before: Option<&LegUpdate>, settings: &OpusSettings) -> Result<Self, CodecError> {
-        let received = media.receive.iter().chain(before.iter().flat_map(|before| &before.receive));
+        let received = || media.receive.iter().chain(before.iter().flat_map(|before| &before.receive)).map(|(_, codec)| *codec);
         let bitrate = media.opus_bitrate.map_or(settings.bitrate, |most| most.min(settings.bitrate)).max(*OpusSettings::BITRATES.start());
         Ok(Self {
-            decoders: Decoders::new(received.map(|(_, codec)| *codec))?,
+            decoders: Decoders::new(received())?,
             encoders: Encoders::new([media.codec], &OpusSettings { bitrate, ..*settings })?,
+            room: Some(Room::new(top_rate(received()))),
             lends: media.codec == Codec::Opus,
             spare: (media.codec == Codec::Opus).then(|| Encoders::new([Codec::Opus], settings)).transpose()?,
             apart: media.codec == Codec::Opus && bitrate < settings.bitrate,
@@ -40,6 +44,11 @@ impl Codecs {
         let sends = media.codec.is_law() || (media.codec, media.opus_bitrate) == (made_for.codec, made_for.opus_bitrate);
         let takes = |codec: Codec| codec.is_law() || made_for.receive.iter().any(|(_, made)| *made == codec);
         sends && media.receive.iter().all(|(_, codec)| takes(*codec))
+    }
+
+    /// The room that came with them.
+    pub(super) fn room(&mut self) -> &mut Option<Room> {
+        &mut self.room
     }
 
     /// Whether the spare encoder that came with it is not there.
@@ -65,6 +74,11 @@ pub fn rate_of(codec: Codec) -> Rate {
         Codec::G722 => Rate::Wide,
         Codec::Opus => Rate::Full,
     }
+}
+
+/// The highest rate of several codecs.
+fn top_rate(codecs: impl Iterator<Item = Codec>) -> Rate {
+    codecs.map(rate_of).max().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -17,20 +17,17 @@
 mod adjust;
 mod gaps;
 mod patch;
+mod tape;
 
 use self::adjust::Adjuster;
 pub use self::patch::Patch;
+use self::tape::{Tape, longest_packet};
 use super::jitter::{JitterBuffer, UNITS_A_MS};
 use super::rate_of;
-use crate::audio::conceal::{Concealer, PAST};
+use crate::audio::conceal::Concealer;
 use crate::audio::noise::{Background, Noise};
-use crate::audio::{LONGEST_FRAME, RATE_HZ, Rate, Sound};
+use crate::audio::{RATE_HZ, Rate, Sound};
 use crate::codec::{Codec, Decoders};
-
-/// Longest packet taken, samples: 120 ms of Opus (RFC 6716 §2.1.4), and far more than RFC 3551 §4.2 asks for (200 ms at 8 kHz).
-const LONGEST_PACKET: usize = 5760;
-/// Samples decoded ahead: a packet, and what a change of length looks at.
-const READY: usize = LONGEST_PACKET + 3 * LONGEST_FRAME;
 
 /// What is being heard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,26 +42,34 @@ enum State {
     Pause,
 }
 
+/// Memory for the sound of one stream, at rates up to its top one: 7 kB for phones, 28 kB for Opus.
+pub struct Room {
+    top: Rate,
+    tape: Tape,
+    concealer: Concealer,
+    /// What of the last tick came.
+    patch: Patch,
+}
+
+impl Room {
+    /// For sound at rates up to `top`.
+    pub fn new(top: Rate) -> Self {
+        Self { top, tape: Tape::new(top), concealer: Concealer::new(top), patch: Patch::new(top) }
+    }
+}
+
 /// Renders one stream.
 pub struct Playout {
     rate: Rate,
     codec: Option<Codec>,
     state: State,
-    /// Decoded samples: those from `from` to `to` are still to be played, the first of them at the buffer's play position.
-    ready: Box<[i16]>,
-    from: usize,
-    to: usize,
-    /// What was rendered last, newest last.
-    past: Box<[i16]>,
-    concealer: Concealer,
+    room: Room,
     /// Units made up while the next sound was awaited: if it was lost, so much of the gap is filled.
     owed: i64,
     noise: Noise,
     /// The background the caller's phone described, and from where in the sound on.
     background: Option<(i64, Background)>,
     adjuster: Adjuster,
-    /// What of the last tick came.
-    patch: Patch,
     counts: Counts,
 }
 
@@ -83,28 +88,37 @@ pub struct Counts {
     pub gaps: u64,
 }
 
-impl Default for Playout {
-    fn default() -> Self {
+impl Playout {
+    /// Nothing has come yet.
+    pub fn new(room: Room) -> Self {
         Self {
             rate: Rate::Narrow,
             codec: None,
             state: State::Pause,
-            ready: vec![0; READY].into_boxed_slice(),
-            from: 0,
-            to: 0,
-            past: vec![0; PAST].into_boxed_slice(),
-            concealer: Concealer::default(),
+            room,
             owed: 0,
             noise: Noise::default(),
             background: None,
             adjuster: Adjuster::default(),
-            patch: Patch::default(),
             counts: Counts::default(),
         }
     }
-}
 
-impl Playout {
+    /// Whether there is room for the sound of a codec.
+    pub fn takes(&self, codec: Codec) -> bool {
+        rate_of(codec) <= self.room.top
+    }
+
+    /// Take a larger room; gives back the one that is not needed.
+    pub fn widen(&mut self, mut room: Room) -> Room {
+        if room.top <= self.room.top {
+            return room;
+        }
+        room.tape.take_over(&self.room.tape);
+        room.concealer.take_over(&self.room.concealer);
+        std::mem::replace(&mut self.room, room)
+    }
+
     /// The next tick of `buffer`. `sound` gets the rate of the caller's codec.
     pub fn render(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, sound: &mut Sound) {
         buffer.tick();
@@ -113,15 +127,13 @@ impl Playout {
         let out = sound.samples_mut();
         let whole = out.len();
         let mut at = 0;
-        self.patch.begin();
+        self.room.patch.begin();
         if self.adjust(buffer, decoders, out) {
-            self.remember(out);
             at = whole;
         }
         while at < whole {
             let written = self.step(buffer, decoders, &mut out[at..], at);
-            self.remember(&out[at..at + written]);
-            self.patch.note(&out[..at + written], at, self.state != State::Plain);
+            self.room.patch.note(&out[..at + written], at, self.state != State::Plain);
             at += written;
         }
         self.counts.most_delay = self.counts.most_delay.max(eighths(buffer.held()));
@@ -137,7 +149,7 @@ impl Playout {
 
     /// What of the last tick came, and what was made up.
     pub fn patch(&self) -> &Patch {
-        &self.patch
+        &self.room.patch
     }
 
     /// What was done so far.
@@ -147,9 +159,8 @@ impl Playout {
 
     /// What was decoded and what was heard has nothing to do with what comes next.
     pub fn reset(&mut self) {
-        (self.from, self.to) = (0, 0);
         self.background = None;
-        self.past.fill(0);
+        self.room.tape.clear();
         self.conceal();
         self.state = State::Pause;
         self.owed = 0;
@@ -157,7 +168,7 @@ impl Playout {
 
     /// Some samples of this tick into `out`, `at` of which are rendered already; how many.
     fn step(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, out: &mut [i16], at: usize) -> usize {
-        if self.from < self.to {
+        if !self.room.tape.ready().is_empty() {
             return self.play(buffer, out);
         }
         let per = self.units_a_sample();
@@ -187,7 +198,7 @@ impl Playout {
                 gap -= filled;
             } else if gap == 0 && state == State::Concealing {
                 // Late: it fits on after a whole period.
-                let more = self.concealer.to_whole_period().min(out.len());
+                let more = self.room.concealer.to_whole_period().min(out.len());
                 if more > 0 {
                     let made = self.make_up(decoders, &mut out[..more]);
                     self.owed += made as i64 * per;
@@ -206,9 +217,7 @@ impl Playout {
     /// Play what is ready.
     fn play(&mut self, buffer: &mut JitterBuffer, out: &mut [i16]) -> usize {
         self.come_back();
-        let length = out.len().min(self.to - self.from);
-        out[..length].copy_from_slice(&self.ready[self.from..self.from + length]);
-        self.from += length;
+        let length = self.room.tape.play(out);
         buffer.advance(length as i64 * self.units_a_sample());
         length
     }
@@ -218,9 +227,9 @@ impl Playout {
         match self.state {
             State::Plain => return,
             State::Concealing | State::Pause => {
-                let ready = &mut self.ready[self.from..self.to];
-                self.patch.keep(ready);
-                self.concealer.merge(ready);
+                let ready = self.room.tape.ready_mut();
+                self.room.patch.keep(ready);
+                self.room.concealer.merge(ready);
             }
             // The decoder has seen to it.
             State::Own => {}
@@ -234,23 +243,13 @@ impl Playout {
         let taken = buffer.taken();
         let Some(next) = buffer.peek() else { return };
         let (codec, position) = (next.codec, next.position);
-        let length = ((next.length / per) as usize).min(LONGEST_PACKET);
-        if self.from == self.to {
-            (self.from, self.to) = (0, 0);
-        } else if self.to + length > self.ready.len() {
-            self.ready.copy_within(self.from..self.to, 0);
-            (self.from, self.to) = (0, self.to - self.from);
-        }
-        let room = &mut self.ready[self.to..self.to + length];
+        let length = ((next.length / per) as usize).min(longest_packet(self.rate));
+        let room = self.room.tape.room(length);
         let written = decoders.decode(codec, next.payload, room).min(length);
         // A broken packet is as good as silence.
         room[written..].fill(0);
         let known = ((taken - position).max(0) / per) as usize;
-        let known = known.min(length);
-        if known > 0 {
-            self.ready.copy_within(self.to + known..self.to + length, self.to);
-        }
-        self.to += length - known;
+        self.room.tape.push(length, known.min(length));
         self.codec = Some(codec);
         if self.background.is_some_and(|(from, _)| from <= position) {
             self.background = None;
@@ -260,38 +259,15 @@ impl Playout {
 
     /// A packet of another sampling rate is next and nothing of the former is left: go on at its rate.
     fn follow_rate(&mut self, buffer: &mut JitterBuffer) {
-        if self.from < self.to {
+        if !self.room.tape.ready().is_empty() {
             return;
         }
         let Some(rate) = buffer.peek().map(|next| rate_of(next.codec)).filter(|rate| *rate != self.rate) else { return };
-        // The past is only to be faded from: straight lines between its samples will do.
-        let (from, to) = (self.rate.hz() as usize, rate.hz() as usize);
-        let mut past = [0; PAST];
-        let used = PAST * to / Rate::Full.hz() as usize;
-        for (n, sample) in past[PAST - used..].iter_mut().rev().enumerate() {
-            let back = n * from / to;
-            let (part, near) = (n * from % to, PAST - 1 - back.min(PAST - 2));
-            let (a, b) = (i32::from(self.past[near]), i32::from(self.past[near - 1]));
-            *sample = (a + (b - a) * part as i32 / to as i32) as i16;
-        }
-        self.past.copy_from_slice(&past);
+        self.room.tape.change_rate(self.rate, rate);
         self.rate = rate;
         if self.state != State::Pause {
             self.conceal();
         }
-    }
-
-    fn past_length(&self) -> usize {
-        PAST * self.rate.hz() as usize / Rate::Full.hz() as usize
-    }
-
-    /// What was rendered is the past of what comes next.
-    fn remember(&mut self, rendered: &[i16]) {
-        let used = self.past_length();
-        let past = &mut self.past[PAST - used..];
-        let length = rendered.len().min(used);
-        past.copy_within(length.., 0);
-        past[used - length..].copy_from_slice(&rendered[rendered.len() - length..]);
     }
 
     fn count(&mut self, samples: usize) {
@@ -307,6 +283,12 @@ impl std::fmt::Debug for Playout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Never the sound.
         f.debug_struct("Playout").field("state", &self.state).field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Room").field("top", &self.top).finish_non_exhaustive()
     }
 }
 

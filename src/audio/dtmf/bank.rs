@@ -72,18 +72,24 @@ const LOPSIDED: f32 = 0.025;
 /// processor.
 #[inline(always)]
 pub fn listen(samples: &[f32; BLOCK]) -> Block {
-    let (mut re, mut im) = ([0.0f32; 8], [0.0f32; 8]);
-    let mut energy = 0.0;
+    // Two sums each, taken in turn: one addition need not wait for the one before.
+    let (mut re, mut im) = ([[0.0f32; 8]; 2], [[0.0f32; 8]; 2]);
     for n in 0..HALF {
         let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
         let (even, odd) = (after + before, after - before);
-        energy += even * even + odd * odd;
         for k in 0..8 {
-            re[k] += even * CARRIERS.cos[n][k];
-            im[k] -= odd * CARRIERS.sin[n][k];
+            re[n % 2][k] += even * CARRIERS.cos[n][k];
+            im[n % 2][k] -= odd * CARRIERS.sin[n][k];
         }
     }
-    let mut block = Block { re, im, energy: energy / 2.0, key: 0, like_a_key: false, unheard: false };
+    let mut squares = [0.0f32; 8];
+    for eight in samples.as_chunks::<8>().0 {
+        for (square, sample) in squares.iter_mut().zip(eight) {
+            *square += sample * sample;
+        }
+    }
+    let both = |sums: [[f32; 8]; 2]| std::array::from_fn(|k| sums[0][k] + sums[1][k]);
+    let mut block = Block { re: both(re), im: both(im), energy: squares.iter().sum(), key: 0, like_a_key: false, unheard: false };
     (block.key, block.like_a_key) = likeness(&block);
     block
 }

@@ -28,7 +28,7 @@ use crate::names::Key;
 const HELD_TICKS: usize = 3;
 const HELD: usize = HELD_TICKS * FRAME;
 const HELD_BLOCKS: usize = HELD_TICKS * BLOCKS;
-/// Where the newest tick begins.
+/// Where the newest tick begins, in the order of time.
 const NEW: usize = HELD - FRAME;
 const NEW_BLOCK: usize = HELD_BLOCKS - BLOCKS;
 
@@ -73,8 +73,11 @@ struct Piece {
 /// Hears keys in one caller's sound.
 #[derive(Clone, Copy)]
 pub struct DtmfDetector {
-    sound: [f32; HELD],
-    blocks: [Block; HELD_BLOCKS],
+    /// The ticks that are held, in a ring.
+    sound: [[f32; FRAME]; HELD_TICKS],
+    blocks: [[Block; BLOCKS]; HELD_TICKS],
+    /// Place of the newest.
+    newest: usize,
     /// Ticks of silence up to now, as far as they matter.
     silent: usize,
     dial: Dial,
@@ -117,8 +120,9 @@ impl DtmfDetector {
     /// Has heard nothing yet.
     pub fn new() -> Self {
         Self {
-            sound: [0.0; HELD],
-            blocks: [Block::SILENT; HELD_BLOCKS],
+            sound: [[0.0; FRAME]; HELD_TICKS],
+            blocks: [[Block::SILENT; BLOCKS]; HELD_TICKS],
+            newest: 0,
             silent: HELD_TICKS + 1,
             dial: Dial::new(),
             press: None,
@@ -148,13 +152,13 @@ impl DtmfDetector {
     /// Inlined, with what it calls for every tick, into a caller for this processor.
     #[inline(always)]
     fn hear_here(&mut self, frame: &Frame) -> Heard {
-        let (samples, energy) = linear(frame);
+        let energy = energy(frame);
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
             return Heard::default();
         }
-        self.hold(samples, energy, silent);
+        self.hold(frame, energy, silent);
         let mut heard = Heard::default();
         self.listen();
         self.follow(&mut heard);
@@ -171,12 +175,14 @@ impl DtmfDetector {
 
     /// The newest tick in, the oldest out.
     #[inline(always)]
-    fn hold(&mut self, mut samples: [f32; FRAME], energy: f32, silent: bool) {
-        self.sound.copy_within(FRAME.., 0);
-        self.blocks.copy_within(BLOCKS.., 0);
-        self.dial.pass(&mut samples, energy, self.press.is_some());
-        self.sound[NEW..].copy_from_slice(&samples);
-        self.blocks[NEW_BLOCK..].fill(if silent { Block::SILENT } else { Block::UNHEARD });
+    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool) {
+        self.newest = (self.newest + 1) % HELD_TICKS;
+        let samples = &mut self.sound[self.newest];
+        for (to, from) in samples.iter_mut().zip(frame) {
+            *to = f32::from(*from);
+        }
+        self.dial.pass(samples, energy, self.press.is_some());
+        self.blocks[self.newest].fill(if silent { Block::SILENT } else { Block::UNHEARD });
         if let Some(press) = &mut self.press {
             press.end -= FRAME as i32;
             press.tail -= FRAME as i32;
@@ -184,18 +190,32 @@ impl DtmfDetector {
         self.piece = self.piece.map(|piece| Piece { end: piece.end - FRAME as i32, ..piece }).filter(|piece| piece.end > 0);
     }
 
+    /// Where in the ring a tick is, counted from the oldest.
+    #[inline(always)]
+    fn place(&self, tick: usize) -> usize {
+        (self.newest + 1 + tick) % HELD_TICKS
+    }
+
+    /// A block, counted from the oldest.
+    #[inline(always)]
+    fn block(&self, b: usize) -> &Block {
+        &self.blocks[self.place(b / BLOCKS)][b % BLOCKS]
+    }
+
     /// Correlate what may matter. A tone that is a key reaches over the end of this tick, or over its beginning: in most sound neither the
     /// last block of this tick nor that of the one before is like a key, and then the others are left.
     #[inline(always)]
     fn listen(&mut self) {
-        let known = self.press.is_some() || self.piece.is_some() || self.blocks[NEW_BLOCK - 1].like_a_key;
-        let (blocks, sounds) = (self.blocks.iter_mut(), self.sound.as_chunks::<BLOCK>().0);
-        for (block, samples) in blocks.zip(sounds).rev() {
-            if block.unheard {
-                *block = bank::listen(samples);
-            }
-            if !known && !block.like_a_key {
-                return;
+        let known = self.press.is_some() || self.piece.is_some() || self.block(NEW_BLOCK - 1).like_a_key;
+        for tick in (0..HELD_TICKS).rev() {
+            let tick = self.place(tick);
+            for (block, samples) in self.blocks[tick].iter_mut().zip(self.sound[tick].as_chunks::<BLOCK>().0).rev() {
+                if block.unheard {
+                    *block = bank::listen(samples);
+                }
+                if !known && !block.like_a_key {
+                    return;
+                }
             }
         }
     }
@@ -209,7 +229,7 @@ impl DtmfDetector {
                 self.press = None;
                 return;
             }
-            if press.is_in(&self.blocks[b]) {
+            if press.is_in(self.block(b)) {
                 press.end = end;
                 heard.mute((b * BLOCK).saturating_sub(BLOCK), (b + 2) * BLOCK);
             } else if start == press.end {
@@ -221,29 +241,44 @@ impl DtmfDetector {
 
     /// Whether a tone may have begun in the last 15 ms, out of next to nothing, too shortly ago for a look.
     fn begins(&self) -> bool {
-        let Some(last) = self.blocks.last().filter(|last| last.like_a_key && last.explained() > BEGINS) else { return false };
-        let before: f32 = self.sound[NEW..NEW + BLOCK].iter().map(|x| x * x).sum();
+        let last = self.block(HELD_BLOCKS - 1);
+        if !last.like_a_key || last.explained() <= BEGINS {
+            return false;
+        }
+        let before: f32 = self.sound[self.newest][..BLOCK].iter().map(|x| x * x).sum();
         before < BEFORE * last.energy
     }
 
     /// Look at the last stretch of blocks that are like a key and are not the press that is known.
     fn look(&self) -> Option<Sight> {
-        let known = |b: usize| self.press.is_some_and(|press| press.is_in(&self.blocks[b]));
+        let known = |b: usize| self.press.is_some_and(|press| press.is_in(self.block(b)));
         let mut last = HELD_BLOCKS;
         while last > NEW_BLOCK {
             let mut first = last;
-            while first > 0 && self.blocks[first - 1].like_a_key {
+            while first > 0 && self.block(first - 1).like_a_key {
                 first -= 1;
             }
             // A tone that is over is a key only with three whole blocks or more; one that goes on is suspicious with two.
             let enough = if last == HELD_BLOCKS { 2 } else { 3 };
             if last - first >= enough && !(first.max(NEW_BLOCK)..last).all(known) {
                 let (piece, pressed) = (self.piece.map(|piece| piece.key), self.press.map(|press| press.end));
-                return look::look(Held { sound: &self.sound, blocks: &self.blocks, piece, pressed }, first, last);
+                let (sound, blocks) = self.in_order();
+                return look::look(Held { sound: &sound, blocks: &blocks, piece, pressed }, first, last);
             }
             last = if first < last { first } else { last - 1 };
         }
         None
+    }
+
+    /// All that is held, oldest first.
+    fn in_order(&self) -> ([f32; HELD], [Block; HELD_BLOCKS]) {
+        let (mut sound, mut blocks) = ([0.0; HELD], [Block::SILENT; HELD_BLOCKS]);
+        for tick in 0..HELD_TICKS {
+            let place = self.place(tick);
+            sound[tick * FRAME..][..FRAME].copy_from_slice(&self.sound[place]);
+            blocks[tick * BLOCKS..][..BLOCKS].copy_from_slice(&self.blocks[place]);
+        }
+        (sound, blocks)
     }
 
     fn weigh(&mut self, sight: Sight, heard: &mut Heard) {
@@ -272,7 +307,7 @@ impl DtmfDetector {
         };
         if total >= long_enough {
             let (row, column) = (usize::from(key / 4), usize::from(key % 4));
-            let inside = self.blocks[from.div_ceil(BLOCK)..(to / BLOCK).min(HELD_BLOCKS)].iter();
+            let inside = (from.div_ceil(BLOCK)..(to / BLOCK).min(HELD_BLOCKS)).map(|b| self.block(b));
             let mut power = [0.0f32; 2];
             let count = inside.len().max(1) as f32;
             for block in inside {
@@ -288,18 +323,17 @@ impl DtmfDetector {
     }
 }
 
-/// Samples as numbers to reckon with, and the sum of their squares.
+/// Sum of the squares.
 #[inline(always)]
-fn linear(frame: &Frame) -> ([f32; FRAME], f32) {
-    let mut samples = [0.0; FRAME];
+fn energy(frame: &Frame) -> f32 {
     let mut lanes = [0.0f32; 8];
-    for (to, from) in samples.as_chunks_mut::<8>().0.iter_mut().zip(frame.as_chunks::<8>().0) {
-        for lane in 0..8 {
-            to[lane] = f32::from(from[lane]);
-            lanes[lane] += to[lane] * to[lane];
+    for eight in frame.as_chunks::<8>().0 {
+        for (lane, sample) in lanes.iter_mut().zip(eight) {
+            let sample = f32::from(*sample);
+            *lane += sample * sample;
         }
     }
-    (samples, lanes.iter().sum())
+    lanes.iter().sum()
 }
 
 /// The keys on a pad of four by four.

@@ -8,7 +8,7 @@ use crate::audio::Sound;
 use crate::audio::noise::Background;
 use crate::codec::{Codec, Decoders};
 use crate::media::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
-use crate::media::playout::{Counts, Playout, eighths};
+use crate::media::playout::{Counts, Playout, Room, eighths};
 use crate::media::reception::{Reception, Standing};
 use crate::names::Key;
 use crate::wire::redundancy::Block;
@@ -29,12 +29,12 @@ pub(super) struct Inward {
 }
 
 impl Inward {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, room: Room) -> Self {
         Self {
             reception: Reception::new(now),
             phases: Phases::new(now),
             buffer: JitterBuffer::new(),
-            playout: Playout::default(),
+            playout: Playout::new(room),
             ear: KeyEar::default(),
             late: 0,
         }
@@ -44,6 +44,11 @@ impl Inward {
     pub(super) fn reset(&mut self) {
         self.buffer.reset();
         self.playout.reset();
+    }
+
+    /// Room for sound at higher rates, if that is what it is; gives back the one that is not needed.
+    pub(super) fn widen(&mut self, room: Room) -> Room {
+        self.playout.widen(room)
     }
 
     /// Packets that came after their turn.
@@ -84,7 +89,7 @@ impl Inward {
             if !again {
                 self.reception.time(arrived, packet.timestamp, codec.clock_hz());
             }
-            if !heard {
+            if !heard || !self.playout.takes(codec) {
                 continue;
             }
             let samples = Decoders::length(codec, block.payload).unwrap_or(0);

@@ -25,10 +25,11 @@ use self::packets::Packets;
 use self::reports::Reports;
 use self::source::Source;
 use super::mixer::Voice;
+use super::playout::Room;
 use super::reception::Standing;
 use super::setup::FORMATS;
 use super::{Codecs, LegReport, LegSetup, LegUpdate};
-use crate::audio::Sound;
+use crate::audio::{Rate, Sound};
 use crate::codec::Codec;
 use crate::names::{Key, LegId};
 use crate::wire::redundancy::{self, BLOCKS, Block};
@@ -92,13 +93,14 @@ pub struct Leg {
 
 impl Leg {
     /// A leg that sends silence at once and waits for the caller's first packet. All its memory is allocated here.
-    pub fn new(now: Instant, setup: LegSetup) -> Self {
+    pub fn new(now: Instant, mut setup: LegSetup) -> Self {
+        let room = setup.codecs.room().take().unwrap_or_else(|| Room::new(Rate::Narrow));
         Self {
             id: setup.leg,
             former: ArrayVec::new(),
             former_until: now,
             source: Source::new(now, &setup.media),
-            inward: Inward::new(now),
+            inward: Inward::new(now, room),
             events: EventReceiver::default(),
             packets: Packets::new(now, &setup),
             reports: Reports::new(now, &setup),
@@ -164,7 +166,12 @@ impl Leg {
             self.inward.reset();
         }
         self.media = media;
-        codecs.map(|codecs| std::mem::replace(&mut self.codecs, codecs))
+        codecs.map(|mut codecs| {
+            let room = codecs.room().take().map(|room| self.inward.widen(room));
+            let mut former = std::mem::replace(&mut self.codecs, codecs);
+            *former.room() = room;
+            former
+        })
     }
 
     /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).

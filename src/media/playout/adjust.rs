@@ -5,11 +5,9 @@
 
 use super::super::jitter::{JitterBuffer, UNITS_A_MS};
 use super::{Playout, State, eighths, rate_of};
-use crate::audio::conceal::PAST;
 use crate::audio::level::energy;
 use crate::audio::pitch::LONGEST_MS;
 use crate::audio::stretch::{self, Demand, FADE_MS};
-use crate::audio::{LONGEST_FRAME, Rate};
 use crate::codec::Decoders;
 
 /// Delay over the target that is cut off at once, whatever it costs.
@@ -61,7 +59,6 @@ impl Playout {
         if surplus > CAP {
             self.cut(buffer, surplus - CAP);
         }
-        let used = self.past_length();
         let adjuster = &mut self.adjuster;
         adjuster.over = if surplus > LEAST_OVER { adjuster.over.saturating_add(1) } else { 0 };
         adjuster.under = if surplus < -LEAST_UNDER { adjuster.under.saturating_add(1) } else { 0 };
@@ -70,13 +67,14 @@ impl Playout {
             adjuster.loudest *= FORGET;
             return false;
         }
-        let last = &self.past[PAST - out.len().min(used)..];
+        let past = self.room.tape.past();
+        let last = &past[past.len().saturating_sub(out.len())..];
         adjuster.loudest = (adjuster.loudest * FORGET).max(energy(last) as f32 / last.len() as f32);
         if adjuster.rest > 0 || adjuster.under == 0 && adjuster.over < PATIENCE {
             return false;
         }
         let per = self.units_a_sample();
-        let longest = LONGEST_MS * self.rate.hz() as usize / 1000;
+        let longest = self.longest_lag();
         if self.adjuster.over > 0 {
             let most = ((surplus / per) as usize).min(longest);
             self.shorten(buffer, decoders, most, out)
@@ -88,24 +86,24 @@ impl Playout {
 
     fn shorten(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, most: usize, out: &mut [i16]) -> bool {
         self.look_ahead(buffer, decoders, out.len() + most);
-        let ready = self.to - self.from;
+        let ready = self.room.tape.ready().len();
         let Some(room) = ready.checked_sub(out.len()).filter(|room| *room > 0) else { return false };
-        let (line, at) = self.line(out.len() + most);
+        let at = self.longest_lag();
+        let line = self.room.tape.around(at, out.len() + most);
         let demand = self.adjuster.demand(self.adjuster.over - PATIENCE);
-        let line = &line[..at + ready.min(out.len() + most)];
         let Some(shift) = stretch::shorten(line, at, most.min(room), demand, self.rate) else { return false };
         stretch::cross(line, at, at + shift, self.rate, out);
         self.counts.shed += u64::from(eighths(shift as i64 * self.units_a_sample()));
-        self.consume(buffer, out.len() + shift);
+        self.consume(buffer, out.len() + shift, out);
         true
     }
 
     fn lengthen(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, most: usize, out: &mut [i16]) -> bool {
         self.look_ahead(buffer, decoders, out.len());
         let fade = FADE_MS * self.rate.hz() as usize / 1000;
-        let ready = self.to - self.from;
-        let (line, at) = self.line(out.len());
-        let line = &line[..at + ready.min(out.len())];
+        let ready = self.room.tape.ready().len();
+        let at = self.longest_lag();
+        let line = self.room.tape.around(at, out.len());
         let demand = self.adjuster.demand(self.adjuster.under);
         let Some(shift) = stretch::lengthen(line, at, most, demand, self.rate) else { return false };
         // The tick ends `shift` samples before what would have been its end, and all of that must be there.
@@ -114,19 +112,19 @@ impl Playout {
         }
         stretch::cross(line, at, at - shift, self.rate, out);
         self.counts.stretched += u64::from(eighths(shift as i64 * self.units_a_sample()));
-        self.consume(buffer, out.len() - shift);
+        self.consume(buffer, out.len() - shift, out);
         true
     }
 
-    fn consume(&mut self, buffer: &mut JitterBuffer, samples: usize) {
-        self.from += samples;
+    fn consume(&mut self, buffer: &mut JitterBuffer, samples: usize, heard: &[i16]) {
+        self.room.tape.replace(samples, heard);
         buffer.advance(samples as i64 * self.units_a_sample());
         self.adjuster.rest = REST;
     }
 
     /// Decode until so many samples are ready, as far as they have come without a hole.
     fn look_ahead(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, samples: usize) {
-        while self.to - self.from < samples {
+        while self.room.tape.ready().len() < samples {
             let taken = buffer.taken();
             let rate = self.rate;
             if !buffer.peek().is_some_and(|next| next.position <= taken && rate_of(next.codec) == rate) {
@@ -136,14 +134,9 @@ impl Playout {
         }
     }
 
-    /// The past as far as the longest lag and what is ready, in one line; where the latter begins.
-    fn line(&self, ahead: usize) -> ([i16; LINE], usize) {
-        let mut line = [0; LINE];
-        let back = LONGEST_MS * self.rate.hz() as usize / 1000;
-        line[..back].copy_from_slice(&self.past[PAST - back..]);
-        let ready = (self.to - self.from).min(ahead);
-        line[back..back + ready].copy_from_slice(&self.ready[self.from..self.from + ready]);
-        (line, back)
+    /// Samples; as much of the past is looked at.
+    fn longest_lag(&self) -> usize {
+        LONGEST_MS * self.rate.hz() as usize / 1000
     }
 
     /// Leave out what has waited far too long, as far as there is something after it.
@@ -159,18 +152,14 @@ impl Playout {
             self.conceal();
         }
         self.counts.shed += u64::from(eighths(samples * per));
-        let ready = (self.to - self.from) as i64;
-        if samples < ready {
-            self.from += samples as usize;
+        let ready = self.room.tape.ready().len();
+        self.room.tape.skip(samples as usize);
+        if (samples as usize) < ready {
             buffer.advance(samples * per);
         } else {
-            (self.from, self.to) = (0, 0);
             let there = buffer.play() + samples * per;
             buffer.skip_to(there);
         }
         self.owed = 0;
     }
 }
-
-/// Longest lag back, a tick, and the longest lag ahead, at the highest rate.
-const LINE: usize = 2 * LONGEST_MS * Rate::Full.hz() as usize / 1000 + LONGEST_FRAME;

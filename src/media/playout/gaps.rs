@@ -2,7 +2,6 @@
 
 use super::super::jitter::{JitterBuffer, UNITS_A_MS};
 use super::{Playout, State};
-use crate::audio::conceal::PAST;
 use crate::codec::{Codec, Decoders};
 
 /// Sound made up by a codec itself for longer than this is at an end, ms.
@@ -31,9 +30,9 @@ impl Playout {
         let repeated = buffer.peek().map_or(0, |next| Decoders::repeated(codec, next.payload));
         if missing <= repeated as i64 {
             let payload = buffer.peek().map(|next| next.payload);
-            if decoders.conceal(codec, payload, &mut self.ready[..repeated]) == repeated {
+            if decoders.conceal(codec, payload, self.room.tape.room(repeated)) == repeated {
                 // Sent twice: nothing is made up.
-                (self.from, self.to) = (repeated - missing as usize, repeated);
+                self.room.tape.push(repeated, repeated - missing as usize);
                 buffer.fill(missing * per);
                 return 0;
             }
@@ -43,9 +42,9 @@ impl Playout {
         let before = if missing > repeated as i64 { missing - repeated as i64 } else { missing };
         let length = before.min(self.rate.frame() as i64);
         if length % quarter == 0 && matches!(self.state, State::Plain | State::Own) {
-            let made = decoders.conceal(codec, None, &mut self.ready[..length as usize]);
+            let made = decoders.conceal(codec, None, self.room.tape.room(length as usize));
             if made > 0 {
-                (self.from, self.to) = (0, made);
+                self.room.tape.push(made, 0);
                 self.counts.gaps += u64::from(self.state == State::Plain);
                 self.count(made);
                 self.state = State::Own;
@@ -72,6 +71,7 @@ impl Playout {
                 if (self.owed + made as i64 * per) > OWN_MS * UNITS_A_MS {
                     self.conceal();
                 }
+                self.room.tape.remember(out);
                 return made;
             }
         }
@@ -82,23 +82,23 @@ impl Playout {
         if self.state == State::Pause {
             out.fill(0);
         } else {
-            self.concealer.render(out);
+            self.room.concealer.render(out);
             if self.background.is_none() {
                 self.count(out.len());
             }
-            if self.concealer.is_silent() || self.background.is_some() {
+            if self.room.concealer.is_silent() || self.background.is_some() {
                 self.state = State::Pause;
             }
         }
         if let Some((_, background)) = &self.background {
             self.noise.mix_into(background, self.rate, out);
         }
+        self.room.tape.remember(out);
         out.len()
     }
 
     pub(super) fn conceal(&mut self) {
-        let used = self.past_length();
-        self.concealer.begin(&self.past[PAST - used..], self.rate);
+        self.room.concealer.begin(self.room.tape.past(), self.rate);
         self.state = State::Concealing;
     }
 }

@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use crate::audio::LONGEST_FRAME;
+use crate::audio::Rate;
 use crate::audio::conceal::LONGEST_MERGE_MS;
-
-/// Longest crossfade from made-up sound to real, samples.
-const LONGEST_MERGE: usize = LONGEST_MERGE_MS * 48;
 
 /// The last tick as it came.
 #[derive(Debug)]
@@ -20,14 +17,14 @@ pub struct Patch {
     kept: usize,
 }
 
-impl Default for Patch {
-    fn default() -> Self {
-        let (came, real) = (vec![0; LONGEST_FRAME].into_boxed_slice(), vec![0; LONGEST_MERGE].into_boxed_slice());
-        Self { made_up: 0..0, came, length: 0, real, kept: 0 }
-    }
-}
-
 impl Patch {
+    /// Of ticks at rates up to this one.
+    pub(super) fn new(top: Rate) -> Self {
+        let silence = |samples| vec![0; samples].into_boxed_slice();
+        let merge = LONGEST_MERGE_MS * top.hz() as usize / 1000;
+        Self { made_up: 0..0, came: silence(top.frame()), length: 0, real: silence(merge), kept: 0 }
+    }
+
     /// Samples in place of sound that was not there, from the first to the last: made up, or silence.
     pub fn made_up(&self) -> Range<usize> {
         self.made_up.clone()
@@ -45,7 +42,7 @@ impl Patch {
 
     /// The beginning of `real`, which will be rendered next, is about to be crossfaded.
     pub(super) fn keep(&mut self, real: &[i16]) {
-        self.kept = real.len().min(LONGEST_MERGE);
+        self.kept = real.len().min(self.real.len());
         self.real[..self.kept].copy_from_slice(&real[..self.kept]);
     }
 
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_came_is_told_from_what_was_made_up_and_crossfaded() {
-        let mut patch = Patch::default();
+        let mut patch = Patch::new(Rate::Narrow);
         patch.begin();
         patch.note(&[1; 100], 0, false);
         assert_eq!((patch.came(), patch.made_up()), (None, 0..0));

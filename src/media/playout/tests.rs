@@ -46,7 +46,7 @@ impl Call {
         let mut tone = Tone::new(1000.0, -16.0);
         Self {
             buffer: JitterBuffer::new(),
-            playout: Playout::default(),
+            playout: Playout::new(Room::new(Rate::Full)),
             decoders: decoders(),
             speech: Box::new(move |samples| tone.render(samples)),
             codec: Codec::Pcma,

@@ -20,7 +20,7 @@ impl Wide {
     fn new(codec: Codec) -> Self {
         Self {
             buffer: JitterBuffer::new(),
-            playout: Playout::default(),
+            playout: Playout::new(Room::new(Rate::Full)),
             decoders: decoders(),
             encoders: Encoders::new(Codec::ALL, &OpusSettings::default()).unwrap(),
             codec,
