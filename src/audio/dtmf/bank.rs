@@ -73,14 +73,24 @@ const LOPSIDED: f32 = 0.025;
 #[inline(always)]
 pub fn listen(samples: &[f32; BLOCK]) -> Block {
     // Two sums each, taken in turn: one addition need not wait for the one before.
-    let (mut re, mut im) = ([[0.0f32; 8]; 2], [[0.0f32; 8]; 2]);
-    for n in 0..HALF {
+    let (mut re, mut im) = ([0.0f32; 8], [0.0f32; 8]);
+    let (mut re_too, mut im_too) = ([0.0f32; 8], [0.0f32; 8]);
+    let fold = |n: usize| {
         let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
-        let (even, odd) = (after + before, after - before);
+        (after + before, after - before)
+    };
+    for n in (0..HALF).step_by(2) {
+        let ((even, odd), (even_too, odd_too)) = (fold(n), fold(n + 1));
         for k in 0..8 {
-            re[n % 2][k] += even * CARRIERS.cos[n][k];
-            im[n % 2][k] -= odd * CARRIERS.sin[n][k];
+            re[k] += even * CARRIERS.cos[n][k];
+            im[k] -= odd * CARRIERS.sin[n][k];
+            re_too[k] += even_too * CARRIERS.cos[n + 1][k];
+            im_too[k] -= odd_too * CARRIERS.sin[n + 1][k];
         }
+    }
+    for k in 0..8 {
+        re[k] += re_too[k];
+        im[k] += im_too[k];
     }
     let mut squares = [0.0f32; 8];
     for eight in samples.as_chunks::<8>().0 {
@@ -88,8 +98,7 @@ pub fn listen(samples: &[f32; BLOCK]) -> Block {
             *square += sample * sample;
         }
     }
-    let both = |sums: [[f32; 8]; 2]| std::array::from_fn(|k| sums[0][k] + sums[1][k]);
-    let mut block = Block { re: both(re), im: both(im), energy: squares.iter().sum(), key: 0, like_a_key: false, unheard: false };
+    let mut block = Block { re, im, energy: squares.iter().sum(), key: 0, like_a_key: false, unheard: false };
     (block.key, block.like_a_key) = likeness(&block);
     block
 }

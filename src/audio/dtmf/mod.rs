@@ -161,11 +161,11 @@ impl DtmfDetector {
         self.hold(frame, energy, silent);
         let mut heard = Heard::default();
         self.listen();
-        self.follow(&mut heard);
+        let known = self.follow(&mut heard);
         if silent {
             return heard;
         }
-        if let Some(sight) = self.look() {
+        if let Some(sight) = self.look(known) {
             heard.goes_on = sight.to + AT_END >= HELD;
             self.weigh(sight, &mut heard);
         }
@@ -220,16 +220,19 @@ impl DtmfDetector {
         }
     }
 
-    /// How the press goes on.
-    fn follow(&mut self, heard: &mut Heard) {
-        let Some(mut press) = self.press else { return };
+    /// How the press goes on; which blocks of the newest tick are of it.
+    #[inline(always)]
+    fn follow(&mut self, heard: &mut Heard) -> [bool; BLOCKS] {
+        let mut known = [false; BLOCKS];
+        let Some(mut press) = self.press else { return known };
         for b in NEW_BLOCK..HELD_BLOCKS {
             let (start, end) = ((b * BLOCK) as i32, ((b + 1) * BLOCK) as i32);
             if start - press.end > SAME_PRESS && start - press.tail > BLOCK as i32 {
                 self.press = None;
-                return;
+                return [false; BLOCKS];
             }
             if press.is_in(self.block(b)) {
+                known[b - NEW_BLOCK] = true;
                 press.end = end;
                 heard.mute((b * BLOCK).saturating_sub(BLOCK), (b + 2) * BLOCK);
             } else if start == press.end {
@@ -237,6 +240,7 @@ impl DtmfDetector {
             }
         }
         self.press = Some(press);
+        known
     }
 
     /// Whether a tone may have begun in the last 15 ms, out of next to nothing, too shortly ago for a look.
@@ -250,8 +254,11 @@ impl DtmfDetector {
     }
 
     /// Look at the last stretch of blocks that are like a key and are not the press that is known.
-    fn look(&self) -> Option<Sight> {
-        let known = |b: usize| self.press.is_some_and(|press| press.is_in(self.block(b)));
+    #[inline(always)]
+    fn look(&self, known: [bool; BLOCKS]) -> Option<Sight> {
+        if known == [true; BLOCKS] {
+            return None;
+        }
         let mut last = HELD_BLOCKS;
         while last > NEW_BLOCK {
             let mut first = last;
@@ -260,7 +267,7 @@ impl DtmfDetector {
             }
             // A tone that is over is a key only with three whole blocks or more; one that goes on is suspicious with two.
             let enough = if last == HELD_BLOCKS { 2 } else { 3 };
-            if last - first >= enough && !(first.max(NEW_BLOCK)..last).all(known) {
+            if last - first >= enough && !known[first.max(NEW_BLOCK) - NEW_BLOCK..last - NEW_BLOCK].iter().all(|known| *known) {
                 let (piece, pressed) = (self.piece.map(|piece| piece.key), self.press.map(|press| press.end));
                 let (sound, blocks) = self.in_order();
                 return look::look(Held { sound: &sound, blocks: &blocks, piece, pressed }, first, last);
@@ -341,6 +348,7 @@ const PAD: &[u8; 16] = b"123A456B789C*0#D";
 
 impl Press {
     /// Whether its tone is in a block.
+    #[inline(always)]
     fn is_in(&self, block: &Block) -> bool {
         let (row, column) = (usize::from(self.key / 4), usize::from(self.key % 4));
         let powers = [block.power(row), block.power(4 + column)];
