@@ -92,14 +92,19 @@ impl Meeting {
     pub fn turn<P: Ports>(&mut self, now: Instant, turn: Turn, seats: &mut Seats, desk: &mut Desk, ears: &mut Ears, ports: &mut P) {
         let mixer = &mut desk.mixer;
         mixer.begin();
-        seats.each(self.members, |slot, seat| {
-            if let Some(sounding) = seat.listen(now, turn, slot, ears, ports) {
-                if seat.leg.media().direction.sends() {
-                    mixer.want(seat.voice.listens);
+        seats.in_rows(
+            self.members,
+            &mut (&mut *ears, &mut *ports),
+            |(ears, ports), (slot, place), seat| seat.collect(turn, slot, place, ears, *ports),
+            |(ears, ports), at, seat| {
+                if let Some(sounding) = seat.listen(now, turn, at, ears, *ports) {
+                    if seat.leg.media().direction.sends() {
+                        mixer.want(seat.voice.listens);
+                    }
+                    mixer.hear(&mut seat.voice, sounding, !seat.leaving);
                 }
-                mixer.hear(&mut seat.voice, sounding, !seat.leaving);
-            }
-        });
+            },
+        );
         let cut = mixer.cut();
         seats.each(self.members, |_, seat| {
             if seat.present {

@@ -165,7 +165,12 @@ impl MediaPlane {
     pub fn tick<P: Ports>(&mut self, now: Instant, wake: u64, ports: &mut P) {
         for menu in &mut self.menu {
             if let Some(turn) = menu.round.due(self.epoch, wake) {
-                self.seats.each(menu.legs, |slot, seat| seat.menu_turn(now, turn, slot, &mut self.ears, ports));
+                self.seats.in_rows(
+                    menu.legs,
+                    &mut (&mut self.ears, &mut *ports),
+                    |(ears, ports), (slot, place), seat| seat.collect(turn, slot, place, ears, *ports),
+                    |(ears, ports), at, seat| seat.menu_turn(now, turn, at, ears, *ports),
+                );
             }
         }
         // From the end: a meeting that ends here is replaced by the last, which has had its turn.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::phase::Turn;
 use super::seats::Links;
 use super::shared::KEEPS;
-use super::{Ports, Slot};
+use super::{Ports, ReceivedDatagram, Slot};
 use crate::audio::limiter::Limiter;
 use crate::audio::{Rate, Sound};
 use crate::bridge::MediaEvent;
@@ -63,10 +63,15 @@ pub(super) struct Seat {
     pub alone: u8,
 }
 
+/// Legs whose first datagrams are read in a row, before any of them is looked at: the system's code and ours each stay in the processor's caches for
+/// so long. Longer rows gain nothing.
+pub(super) const ROW: usize = 16;
+
 /// What the turns of all legs share.
 #[derive(Debug)]
 pub(super) struct Ears {
-    datagram: [u8; DATAGRAM],
+    /// One for each place in a row.
+    letters: Box<[Letter; ROW]>,
     events: VecDeque<MediaEvent>,
     /// Events that did not fit.
     pub lost: u64,
@@ -74,10 +79,19 @@ pub(super) struct Ears {
     pub missed: u64,
 }
 
+/// A datagram that was read.
+#[derive(Clone, Copy, Debug)]
+struct Letter {
+    octets: [u8; DATAGRAM],
+    /// What is known of it; `None`: there was none, or it has been looked at.
+    got: Option<ReceivedDatagram>,
+}
+
 impl Ears {
     /// A place for every leg's last word, and for some keys of each: a caller presses at most ten a second.
     pub fn new(legs: usize) -> Self {
-        Self { datagram: [0; DATAGRAM], events: VecDeque::with_capacity(4 * legs + 64), lost: 0, missed: 0 }
+        let letters = Box::new([Letter { octets: [0; DATAGRAM], got: None }; ROW]);
+        Self { letters, events: VecDeque::with_capacity(4 * legs + 64), lost: 0, missed: 0 }
     }
 
     /// Something happened. Keys stop being read before the queue is full, so this is for a reader that has stopped reading.
@@ -138,19 +152,35 @@ impl Seat {
         }
     }
 
-    /// The receiving half of a turn: the [`Voice`]'s sound is this tick's. `None` when the leg lets the turn pass, else whether there is sound.
+    /// A turn begins, in this place of a row: whether the leg takes part in it, and if so, what came first.
+    pub fn collect<P: Ports>(&mut self, turn: Turn, slot: Slot, place: usize, ears: &mut Ears, ports: &mut P) {
+        self.present = !turn.too_early(self.last);
+        let hears = self.present && ears.hears();
+        if let Some(letter) = ears.letters.get_mut(place) {
+            letter.got = if hears { ports.receive(slot, &mut letter.octets) } else { None };
+        }
+    }
+
+    /// The receiving half of a turn, after [`Seat::collect`]: the [`Voice`]'s sound is this tick's. `None` when the leg lets the turn pass, else
+    /// whether there is sound.
     ///
     /// A turn missed whole counts as a lost packet in both directions: the caller's sound of that time is dropped, and the sequence number
     /// and timestamp that would have been sent are used up. So nothing is replayed in a burst, the far end conceals 20 ms as it does for
     /// any loss, and neither end is later than before.
-    pub fn listen<P: Ports>(&mut self, now: Instant, turn: Turn, slot: Slot, ears: &mut Ears, ports: &mut P) -> Option<bool> {
-        self.present = !turn.too_early(self.last);
+    pub fn listen<P: Ports>(
+        &mut self,
+        now: Instant,
+        turn: Turn,
+        (slot, place): (Slot, usize),
+        ears: &mut Ears,
+        ports: &mut P,
+    ) -> Option<bool> {
         if !self.present {
             return None;
         }
         let missing = turn.missed_since(self.last);
         self.last = turn.wake;
-        self.receive(now, slot, ears, ports);
+        self.receive(now, (slot, place), ears, ports);
         if missing > 0 {
             ears.missed += missing;
             let mut payload = Payload::EMPTY;
@@ -172,19 +202,22 @@ impl Seat {
         sounds
     }
 
-    /// Read what has come. A caller sends one packet a tick; asking the socket for a second one that is not there costs a system call, so
-    /// that is done only when the last tick or the age of the packet say that there may be one.
-    fn receive<P: Ports>(&mut self, now: Instant, slot: Slot, ears: &mut Ears, ports: &mut P) {
+    /// Look at what was collected, and read what else has come. A caller sends one packet a tick; asking the socket for a second one that is not
+    /// there costs a system call, so that is done only when the last tick or the age of the packet say that there may be one.
+    fn receive<P: Ports>(&mut self, now: Instant, (slot, place): (Slot, usize), ears: &mut Ears, ports: &mut P) {
         let mut count = 0;
-        while count < BURST && ears.hears() {
-            let Some(datagram) = ports.receive(slot, &mut ears.datagram) else { break };
+        while let Some((letter, datagram)) = ears.letters.get_mut(place).and_then(|letter| letter.got.take().map(|got| (letter, got))) {
             count += 1;
-            let octets = ears.datagram.get(..datagram.len).unwrap_or_default();
+            let octets = letter.octets.get(..datagram.len).unwrap_or_default();
             if let Some(event) = self.leg.receive(datagram.arrived, datagram.from, octets) {
                 ears.tell(self.event(event));
             }
-            if self.single && now.saturating_duration_since(datagram.arrived) <= ROUND {
+            let last = self.single && now.saturating_duration_since(datagram.arrived) <= ROUND;
+            if last || count == BURST || !ears.hears() {
                 break;
+            }
+            if let Some(letter) = ears.letters.get_mut(place) {
+                letter.got = ports.receive(slot, &mut letter.octets);
             }
         }
         self.single = count == 1;
@@ -248,8 +281,8 @@ impl Seat {
     }
 
     /// A whole turn in no meeting.
-    pub fn menu_turn<P: Ports>(&mut self, now: Instant, turn: Turn, slot: Slot, ears: &mut Ears, ports: &mut P) {
-        if self.listen(now, turn, slot, ears, ports).is_none() {
+    pub fn menu_turn<P: Ports>(&mut self, now: Instant, turn: Turn, (slot, place): (Slot, usize), ears: &mut Ears, ports: &mut P) {
+        if self.listen(now, turn, (slot, place), ears, ports).is_none() {
             return;
         }
         self.alone = KEEPS;
@@ -265,8 +298,9 @@ impl Seat {
     /// RTCP and the watchdog, once a second.
     pub fn slow_turn<P: Ports>(&mut self, now: Instant, slot: Slot, ears: &mut Ears, ports: &mut P) {
         for _ in 0..REPORTS {
-            let Some(datagram) = ports.receive_rtcp(slot, &mut ears.datagram) else { break };
-            let octets = ears.datagram.get(..datagram.len).unwrap_or_default();
+            let Some(letter) = ears.letters.first_mut() else { break };
+            let Some(datagram) = ports.receive_rtcp(slot, &mut letter.octets) else { break };
+            let octets = letter.octets.get(..datagram.len).unwrap_or_default();
             self.leg.receive_rtcp(now, datagram.from, octets);
         }
         if let Some(event) = self.leg.slow_turn(now, |to, mux, octets| send_report(ports, slot, to, mux, octets)) {

@@ -1,7 +1,7 @@
 //! All legs of a worker, each in its slot; found by name, and chained into the groups that have their turns together.
 
 use super::Slot;
-use super::seat::Seat;
+use super::seat::{ROW, Seat};
 use crate::media::Leg;
 use crate::names::LegId;
 
@@ -131,6 +131,37 @@ impl Seats {
             let Some(seat) = self.get_mut(Slot(slot)) else { return };
             at = seat.links.after;
             visit(Slot(slot), seat);
+        }
+    }
+
+    /// Everybody in a chain, in rows of at most [`ROW`]: the one for each of a row, then the other; both are told the place in the row.
+    pub fn in_rows<C>(
+        &mut self,
+        chain: Chain,
+        context: &mut C,
+        mut one: impl FnMut(&mut C, (Slot, usize), &mut Seat),
+        mut other: impl FnMut(&mut C, (Slot, usize), &mut Seat),
+    ) {
+        let mut at = chain.first;
+        let mut row = [Slot(0); ROW];
+        while at.is_some() {
+            let mut length = 0;
+            for (place, slot) in row.iter_mut().enumerate() {
+                let Some((next, seat)) = at.and_then(|next| Some((Slot(next), self.get_mut(Slot(next))?))) else { break };
+                at = seat.links.after;
+                one(context, (next, place), seat);
+                *slot = next;
+                length += 1;
+            }
+            for (place, slot) in row.iter().take(length).enumerate() {
+                if let Some(seat) = self.get_mut(*slot) {
+                    other(context, (*slot, place), seat);
+                }
+            }
+            if length == 0 {
+                // A chain leads to seats that are there; if it did not, this must end all the same.
+                return;
+            }
         }
     }
 
