@@ -5,8 +5,8 @@
 //! a crossfade of a quarter period. After 10 ms it fades, by 60 ms it is silent. Coming back, the real sound is crossfaded in.
 //! Works at any of the rates; codecs that conceal by themselves (Opus) are not its business.
 
-use super::Rate;
 use super::pitch::{self, LONGEST_MS};
+use super::{Rate, silence};
 
 /// How much of the past is needed, ms: three of the longest periods and a quarter (Appendix I keeps 48.75 ms).
 pub const PAST_MS: usize = 49;
@@ -55,14 +55,14 @@ impl Concealer {
         let ms = top.hz() as usize / 1000;
         Self {
             rate: Rate::Narrow,
-            past: vec![0; PAST_MS * ms].into_boxed_slice(),
+            past: silence(PAST_MS * ms),
             length: 0,
             period: 1,
             cycle: 1,
             at: 0,
             made: 0,
             voiced: false,
-            seam: vec![0; LONGEST_MS * ms / 4].into_boxed_slice(),
+            seam: silence(LONGEST_MS * ms / 4),
             seam_at: 0,
             seam_length: 0,
         }

@@ -24,6 +24,12 @@ pub type Frame = [i16; FRAME];
 /// A tick of silence.
 pub const SILENCE: Frame = [0; FRAME];
 
+/// Memory for so many samples, written and not only promised: the system finds a page for it at the first write, and that shall not be on a media
+/// tick.
+pub fn silence(samples: usize) -> Box<[i16]> {
+    std::iter::repeat_n(std::hint::black_box(0), samples).collect()
+}
+
 /// Sampling rates of the sound in a leg or on a bus of a meeting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Rate {

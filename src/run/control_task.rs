@@ -32,6 +32,12 @@ const IN_A_ROW: usize = 64;
 const STOPPING: Duration = Duration::from_millis(2_500);
 /// How often counters are told.
 const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How often it is seen whether many calls have gone, whose memory the system may have back.
+const TRIM_EVERY: Duration = Duration::from_secs(10);
+/// Calls fewer than at the last look, beside a fifth of them, for which that is worth while: half a megabyte.
+const TRIM_LEAST: usize = 8;
+/// Looks for which it is done again: transactions are kept for 32 s after the last call (RFC 3261 §17.2).
+const TRIM_AGAIN: u8 = 4;
 /// How often what was counted is shown.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// How often loads are measured while there are calls. At 200 new calls a second 20 come between two looks: half a hundredth of a core.
@@ -54,6 +60,8 @@ pub struct ControlTask {
     board: Arc<Board>,
     /// When loads were measured last, and how long each worker had been behind then.
     measured: (Instant, Vec<Duration>),
+    /// Most calls since the last look at the memory, and how many more looks give back what there is.
+    peak: (usize, u8),
     stop_by: Option<Instant>,
     stopped: bool,
     /// A worker has died.
@@ -108,6 +116,7 @@ impl ControlTask {
             counters,
             measured: (Instant::now(), vec![Duration::ZERO; board.workers()]),
             board,
+            peak: (0, 0),
             stop_by: None,
             stopped: false,
             broken: false,
@@ -124,6 +133,8 @@ impl ControlTask {
         showing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut measuring = interval(MEASURE_EVERY);
         measuring.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut trimming = interval(TRIM_EVERY);
+        trimming.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stopped {
             tokio::select! {
                 biased;
@@ -135,7 +146,7 @@ impl ControlTask {
                 () = sleep_until(self.deadline().into()) => self.timeout(),
                 // Before the calls: under a flood of them it is most wanted.
                 _ = measuring.tick(), if self.plane.wants_loads() => self.measure(),
-                _ = showing.tick() => self.board.turn(self.plane.figures()),
+                _ = showing.tick() => self.show(),
                 Some(set) = prompts.recv() => self.new_prompts(set),
                 Some(first) = inbound.recv() => {
                     self.inbound(first);
@@ -145,6 +156,7 @@ impl ControlTask {
                     }
                 }
                 _ = telling.tick() => self.tell(),
+                _ = trimming.tick() => self.trim(),
             }
             self.settle();
         }
@@ -192,6 +204,22 @@ impl ControlTask {
             self.plane.handle_input(now, ControlInput::Load { worker, share, over });
             self.board.judge(index, self.plane.load(worker));
         }
+    }
+
+    fn show(&mut self) {
+        self.peak.0 = self.peak.0.max(self.plane.calls());
+        self.board.turn(self.plane.figures());
+    }
+
+    /// After a rush, and for a while: what belongs to calls is not freed all at once.
+    fn trim(&mut self) {
+        let calls = self.plane.calls();
+        let (peak, again) = self.peak;
+        let left = if peak.saturating_sub(calls) >= TRIM_LEAST + peak / 5 { TRIM_AGAIN + 1 } else { again };
+        if left > 0 {
+            sys::trim_memory();
+        }
+        self.peak = (calls, left.saturating_sub(1));
     }
 
     fn signal(&mut self, signal: Signal, watcher: Option<&Watcher>) {

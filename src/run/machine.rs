@@ -2,7 +2,11 @@
 //!
 //! A call is two sockets (RTP and RTCP), a pair of ports, and a share of a core. The smallest of the three is the most calls at once.
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::errno::Errno;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::mman::{MlockAllFlags, mlockall};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
 use thiserror::Error;
 
 /// Calls a core carries. A call costs 4.0–4.4 µs of system calls every 20 ms (one packet in, one out, measured on a small virtual machine)
@@ -83,6 +87,28 @@ pub fn raise_descriptors() -> usize {
     usize::try_from(soft).unwrap_or(usize::MAX)
 }
 
+/// Keep in memory what is there at the start: code, tables, prompts. What a call brings is touched when it is made ([`crate::audio::silence`]), and is
+/// not locked, so that it goes back to the system when the call is over. Errors: `EPERM` where there is a limit on locked memory.
+pub fn lock_memory() -> Result<(), Errno> {
+    // With the right to it (CAP_SYS_RESOURCE) there is none any more.
+    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
+    // Below a limit it might succeed, and an allocation fail later.
+    if getrlimit(Resource::RLIMIT_MEMLOCK)?.0 != RLIM_INFINITY {
+        return Err(Errno::EPERM);
+    }
+    mlockall(MlockAllFlags::MCL_CURRENT)
+}
+
+/// Keep the calling thread on one of the cores this process may use, the `index`-th, so that its caches stay warm. More threads than cores
+/// are left to the system.
+pub fn stay_on_core(index: usize) -> Result<(), Errno> {
+    let allowed = sched_getaffinity(Pid::from_raw(0))?;
+    let Some(core) = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false)).nth(index) else { return Ok(()) };
+    let mut only = CpuSet::new();
+    only.set(core)?;
+    sched_setaffinity(Pid::from_raw(0), &only)
+}
+
 /// Cores this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -108,6 +134,19 @@ mod tests {
         assert_eq!(Machine { pairs: 2, ..BIG }.room(Some(2)).unwrap(), Room { calls: 2, legs: 2 });
         let error = Machine { descriptors: 1024, ..BIG }.room(Some(1000)).unwrap_err();
         assert!(error.to_string().contains("1000 calls need 2444 open files"), "{error}");
+    }
+
+    #[test]
+    fn a_thread_stays_on_the_core_it_is_given_and_others_do_not() {
+        let own = |index: usize| {
+            std::thread::spawn(move || {
+                stay_on_core(index).unwrap();
+                let set = sched_getaffinity(Pid::from_raw(0)).unwrap();
+                (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap()).count()
+            })
+        };
+        assert_eq!(own(0).join().unwrap(), 1);
+        assert_eq!(own(cores()).join().unwrap(), cores(), "there is no such core");
     }
 
     #[test]

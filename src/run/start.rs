@@ -11,7 +11,7 @@ use rand::Rng;
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::board::Board;
 use super::control_task::{ControlTask, Ended, Sources};
@@ -145,6 +145,9 @@ impl Bridge {
 
     /// Be the bridge until a signal ends it.
     pub fn run(self) -> Ended {
+        if let Err(error) = machine::lock_memory() {
+            warn!(%error, "memory is not locked: pages that were given away may make sound late; LimitMEMLOCK=infinity in systemd, or CAP_IPC_LOCK and no limit");
+        }
         info!(calls = self.calls, workers = self.workers.len(), "ready");
         let ended = self.runtime.block_on(async {
             let ended = self.task.run(self.sources).await;

@@ -1,5 +1,8 @@
-//! The three things the system gives only to unsafe code, and the only unsafe code of the bridge.
-#![allow(unsafe_code, reason = "sched_setscheduler, connect to AF_UNSPEC, watching a descriptor; each use states why it is sound")]
+//! What the system gives only to unsafe code; beside the DSP's wide instructions the only unsafe code of the bridge.
+#![allow(
+    unsafe_code,
+    reason = "sched_setscheduler, connect to AF_UNSPEC, malloc_trim, watching a descriptor; each use states why it is sound"
+)]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -15,6 +18,16 @@ pub fn schedule_first(priority: i32) -> io::Result<()> {
     // SAFETY: 0 names the calling thread; the kernel reads `parameter`, a live value of the type it expects, and keeps no pointer to it.
     let outcome = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter) };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Give free memory back to the system. It is looked through for whole pages, milliseconds after thousands of calls, and whoever allocates
+/// meanwhile waits: not for the media threads, which do not.
+pub fn trim_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim(3) may be called at any time from any thread; it takes the allocator's own locks and touches free memory only.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Undo `connect` on a datagram socket: it takes datagrams from anybody again (connect(2), "AF_UNSPEC").

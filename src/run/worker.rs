@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::board::{Board, WorkerDesk};
 use super::counters::Counters;
 use super::link::{Given, Order, Report, WorkerEnd};
+use super::machine;
 use super::port::PortTable;
 use super::sys;
 use super::ticker::Ticker;
@@ -53,10 +54,13 @@ pub fn start(setup: WorkerSetup) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Ask for punctual wakes. Without the right to the first (CAP_SYS_NICE), the second still takes 50 µs off each wake.
+/// Ask for punctual wakes and a core. Without the right to the first (CAP_SYS_NICE), the second still takes 50 µs off each wake.
 fn hurry(id: WorkerId) {
     if let Err(error) = sys::schedule_first(PRIORITY) {
-        tracing::info!(worker = id.0, %error, "media runs at ordinary priority; with CAP_SYS_NICE its wakes would be more punctual");
+        tracing::warn!(worker = id.0, %error, "media runs at ordinary priority; with CAP_SYS_NICE (LimitRTPRIO= in systemd) its wakes would be more punctual");
+    }
+    if let Err(error) = machine::stay_on_core(usize::from(id.0)) {
+        tracing::warn!(worker = id.0, %error, "media is not kept on a core of its own");
     }
     if let Err(error) = nix::sys::prctl::set_timerslack(1) {
         tracing::debug!(worker = id.0, %error, "timer slack stays as it is");

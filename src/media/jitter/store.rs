@@ -40,7 +40,8 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new() -> Self {
-        Self { packets: ArrayVec::new(), octets: Box::new([0; OCTETS]), stored: 0 }
+        // Written now, so that no page is missing on a media tick ([`crate::audio::silence`]).
+        Self { packets: ArrayVec::new(), octets: Box::new([std::hint::black_box(0); OCTETS]), stored: 0 }
     }
 
     pub(super) fn clear(&mut self) {

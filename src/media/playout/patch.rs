@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::audio::Rate;
 use crate::audio::conceal::LONGEST_MERGE_MS;
+use crate::audio::{Rate, silence};
 
 /// The last tick as it came.
 #[derive(Debug)]
@@ -20,7 +20,6 @@ pub struct Patch {
 impl Patch {
     /// Of ticks at rates up to this one.
     pub(super) fn new(top: Rate) -> Self {
-        let silence = |samples| vec![0; samples].into_boxed_slice();
         let merge = LONGEST_MERGE_MS * top.hz() as usize / 1000;
         Self { made_up: 0..0, came: silence(top.frame()), length: 0, real: silence(merge), kept: 0 }
     }

@@ -1,7 +1,7 @@
 //! What was heard last and what is decoded to be heard next, in one line of samples: what is played stays where it is and is the past then.
 
-use crate::audio::Rate;
 use crate::audio::conceal::{PAST, PAST_MS};
+use crate::audio::{Rate, silence};
 
 /// The two, of one stream. At least as much of the past as [`PAST_MS`] is always there; at the beginning it is silence.
 pub(super) struct Tape {
@@ -34,7 +34,7 @@ impl Tape {
         // Decoded ahead: a packet, and what a change of length looks at.
         let length = kept(top) + longest_packet(top) + 3 * top.frame();
         let kept = kept(Rate::Narrow);
-        Self { line: vec![0; length].into_boxed_slice(), kept, at: kept, end: kept }
+        Self { line: silence(length), kept, at: kept, end: kept }
     }
 
     /// Go on where `other`, which is shorter, is.
