@@ -404,7 +404,7 @@ fn a_speaker_whose_clock_drifts_is_followed_by_the_phase_of_the_meeting() {
             longest = longest.max(*sent - came[newest]);
         }
         // A wake, the guard of a millisecond before it, and what it drifts between two looks at the last seconds' packets.
-        assert!(longest < Duration::from_millis(9), "{drift_ppm} ppm: {longest:?}");
+        assert!(longest < Duration::from_millis(10), "{drift_ppm} ppm: {longest:?}");
     }
 }
 

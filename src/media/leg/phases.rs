@@ -7,8 +7,12 @@ const TICK_US: u64 = 20_000;
 /// Columns of the histogram: 625 µs each, an eighth of a phase.
 const COLUMNS: usize = 32;
 const COLUMN_US: u64 = TICK_US / COLUMNS as u64;
-/// A packet that comes this close before a phase may miss it the next time, and then waits for a whole tick, µs.
+/// A packet that comes this close before a phase may miss it the next time, µs.
 const GUARD_US: u64 = 1_000;
+/// Share of packets that may be late, a twenty-fifth: play-out allows for no more ([`crate::media::jitter`]), and holds all others back for them.
+const LATE: u32 = 25;
+/// A column with fewer than this share of all packets is empty, a fiftieth: the odd one that was held up.
+const EMPTY: u32 = 50;
 /// Fewer packets than this tell nothing.
 const FEWEST: u32 = 10;
 /// At this many packets all counts are halved: the last 1 to 3 s of 20 ms packets rule. A clock that is 500 ppm off drifts by less than
@@ -44,21 +48,45 @@ impl Phases {
         }
     }
 
-    /// Average wait for a tick on each of the four phases, µs.
+    /// How long packets wait on average on each of the four phases, µs: for the first tick that all but a few are in time for.
     pub(super) fn waits(&self, epoch: Instant) -> Option<[u32; 4]> {
         if self.seen < FEWEST || self.total == 0 {
             return None;
         }
-        let base = offset_us(epoch, self.base);
+        let first = self.earliest();
+        let (mut sum, mut so_far, mut latest) = (0, 0, 0);
+        for after in 0..COLUMNS {
+            let count = u32::from(self.counts[(first + after) % COLUMNS]);
+            sum += u64::from(count) * (after as u64 * COLUMN_US + COLUMN_US / 2);
+            if so_far * LATE < self.total * (LATE - 1) {
+                latest = after as u64 * COLUMN_US + COLUMN_US / 2;
+            }
+            so_far += count;
+        }
+        let mean = sum / u64::from(self.total);
+        let begin = offset_us(epoch, self.base) + first as u64 * COLUMN_US;
         Some([0, 1, 2, 3].map(|phase: u64| {
-            let wait = |column: usize| {
-                let came = base + column as u64 * COLUMN_US + COLUMN_US / 2;
-                (phase * (TICK_US / 4) + 3 * TICK_US - came - GUARD_US) % TICK_US + GUARD_US
-            };
-            let sum: u64 = self.counts.iter().enumerate().map(|(column, count)| u64::from(*count) * wait(column)).sum();
-            // An average of waits below 21,000.
-            (sum / u64::from(self.total)) as u32
+            let ready = begin + latest + GUARD_US;
+            let tick = ready + (phase * (TICK_US / 4) + 4 * TICK_US - ready % TICK_US) % TICK_US;
+            // Within a tick of the latest packet, which is within a tick of the mean.
+            (tick - begin).saturating_sub(mean) as u32
         }))
+    }
+
+    /// The column with which the arrivals begin: the one after the longest time in which hardly any come.
+    fn earliest(&self) -> usize {
+        let (mut longest, mut first, mut run) = (0, 0, 0);
+        for column in 0..2 * COLUMNS {
+            if u32::from(self.counts[column % COLUMNS]) * EMPTY < self.total {
+                run += 1;
+                if run > longest && run < COLUMNS {
+                    (longest, first) = (run, (column + 1) % COLUMNS);
+                }
+            } else {
+                run = 0;
+            }
+        }
+        first
     }
 }
 
@@ -94,6 +122,20 @@ mod tests {
             for (wait, expected) in waits.into_iter().zip([12_000u32, 17_000, 2_000, 7_000]) {
                 assert!(wait.abs_diff(expected) <= 625, "{waits:?}");
             }
+        }
+    }
+
+    #[test]
+    fn where_some_packets_would_miss_a_phase_all_wait_for_the_next_one() {
+        let epoch = start();
+        let mut phases = Phases::new(epoch);
+        // One of ten comes just after phase 1, the others 2 ms before it.
+        for n in 0..100 {
+            phases.note(epoch + Duration::from_millis(n * 20 + if n % 10 == 0 { 6 } else { 3 }));
+        }
+        let waits = phases.waits(epoch).unwrap();
+        for (wait, expected) in waits.into_iter().zip([16_700u32, 21_700, 6_700, 11_700]) {
+            assert!(wait.abs_diff(expected) <= 625, "{waits:?}");
         }
     }
 
