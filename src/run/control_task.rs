@@ -217,6 +217,9 @@ impl ControlTask {
         let (peak, again) = self.peak;
         let left = if peak.saturating_sub(calls) >= TRIM_LEAST + peak / 5 { TRIM_AGAIN + 1 } else { again };
         if left > 0 {
+            self.plane.tidy();
+            self.opened.shrink_to(2 * self.opened.len());
+            self.inputs.shrink_to(2 * self.inputs.len());
             sys::trim_memory();
         }
         self.peak = (calls, left.saturating_sub(1));

@@ -32,6 +32,11 @@ impl<A: Clone + Eq + Hash> Schedule<A> {
         self.order.insert(place, alarm);
     }
 
+    /// Give up the room of many that are over.
+    pub fn tidy(&mut self) {
+        self.places.shrink_to(2 * self.places.len());
+    }
+
     /// It does not come.
     pub fn clear(&mut self, alarm: &A) {
         if let Some(place) = self.places.remove(alarm) {

@@ -167,6 +167,17 @@ impl ControlPlane {
         self.outputs.pop_front()
     }
 
+    /// After a rush: give up the room of calls that are over.
+    pub fn tidy(&mut self) {
+        self.agent.tidy();
+        self.alarms.tidy();
+        self.sessions.shrink_to(2 * self.sessions.len());
+        self.by_leg.shrink_to(2 * self.by_leg.len());
+        self.closing.shrink_to(2 * self.closing.len());
+        self.aside.shrink_to(2 * self.aside.len());
+        self.outputs.shrink_to(2 * self.outputs.len());
+    }
+
     /// When to feed [`ControlInput::Timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         let stop = match self.stop {

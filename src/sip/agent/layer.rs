@@ -40,6 +40,12 @@ impl Layer {
         Self { clients: HashMap::new(), servers: HashMap::new(), timers }
     }
 
+    /// Give up the room of many that are over.
+    pub fn tidy(&mut self) {
+        self.clients.shrink_to(2 * self.clients.len());
+        self.servers.shrink_to(2 * self.servers.len());
+    }
+
     /// How many requests of others are held.
     pub fn servers(&self) -> usize {
         self.servers.len()

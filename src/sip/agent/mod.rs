@@ -194,6 +194,19 @@ impl Agent {
         self.events.pop_front()
     }
 
+    /// After a rush: give up the room of transactions and dialogs that are over.
+    pub fn tidy(&mut self) {
+        self.layer.tidy();
+        self.schedule.tidy();
+        self.transactions.shrink_to(2 * self.transactions.len());
+        self.merging.shrink_to(2 * self.merging.len());
+        self.dialogs.shrink_to(2 * self.dialogs.len());
+        self.by_id.shrink_to(2 * self.by_id.len());
+        self.by_invite.shrink_to(2 * self.by_invite.len());
+        self.transmits.shrink_to(2 * self.transmits.len());
+        self.events.shrink_to(2 * self.events.len());
+    }
+
     /// When to call `handle_timeout`.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.schedule.next()
