@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::phase::{self, Round, Turn};
+use super::phase::{self, Average, Round, Turn};
 use super::seat::{Ears, Seat};
 use super::seats::{Chain, Seats};
 use super::shared::{KEEPS, Shared, keeps};
@@ -37,7 +37,7 @@ pub(super) struct Meeting {
     /// Members that leave after the next turn.
     pub leaving: usize,
     /// How long the packets of those who speak wait on each phase, microseconds.
-    waits: Option<[u32; PHASES]>,
+    waits: Option<Average>,
     /// Who was the only one to speak in the last looks, and in how many more than one.
     alone: (Option<LegId>, u8),
     tone: Player,
@@ -211,12 +211,18 @@ impl Meeting {
         if self.alone.1 >= ALONE {
             // Nobody else's packets matter, and theirs may drift.
             let speaker = all().find(|seat| Some(seat.leg.id()) == self.alone.0);
-            self.waits = speaker.and_then(|seat| seat.leg.phase_waits(epoch)).or(self.waits);
+            self.waits = speaker.and_then(|seat| seat.leg.phase_waits(epoch)).map(Average::of).or(self.waits);
         } else if let Some(now) = phase::mean(speakers().filter_map(|seat| seat.leg.phase_waits(epoch))) {
-            self.waits = Some(self.waits.map_or(now, |before| phase::follow(before, now)));
+            match &mut self.waits {
+                Some(waits) => waits.follow(now),
+                none => *none = Some(Average::of(now)),
+            }
         }
         let few = self.members.len() <= FEW;
-        let waits = self.waits.or_else(|| phase::mean(all().filter(|_| few).filter_map(|seat| seat.leg.phase_waits(epoch))));
+        let waits = self
+            .waits
+            .map(|waits| waits.waits())
+            .or_else(|| phase::mean(all().filter(|_| few).filter_map(|seat| seat.leg.phase_waits(epoch))));
         let phase = phase::best(self.round.phase, waits.into_iter());
         if phase != self.round.phase {
             self.round.shift(turn, phase);

@@ -103,6 +103,8 @@ impl Engine {
         };
         if let Some(failure) = failure {
             self.fail(at, failure);
+            // Who was sent away may have keyed into the words that said so: it is among the failures, not among those who surely were in.
+            self.callers[at as usize].inside = 0;
         }
         if was_up {
             self.progress.up.fetch_sub(1, Ordering::Relaxed);
