@@ -137,6 +137,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "what is tested is a thread's")]
     fn a_thread_stays_on_the_core_it_is_given_and_others_do_not() {
         let own = |index: usize| {
             std::thread::spawn(move || {

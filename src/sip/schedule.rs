@@ -94,6 +94,21 @@ mod tests {
     }
 
     #[test]
+    fn after_a_rush_the_room_is_given_up_and_what_is_set_still_comes() {
+        let start = Instant::now();
+        let mut schedule = Schedule::default();
+        for alarm in 0..10_000 {
+            schedule.set(alarm, start);
+        }
+        for alarm in 1..10_000 {
+            schedule.clear(&alarm);
+        }
+        schedule.tidy();
+        assert!(schedule.places.capacity() < 100);
+        assert_eq!((schedule.pop_due(start), schedule.pop_due(start)), (Some(0), None));
+    }
+
+    #[test]
     fn alarms_of_one_time_come_in_the_order_they_were_set() {
         let at = Instant::now();
         let mut schedule = Schedule::default();

@@ -141,3 +141,29 @@ fn a_lost_packet_that_the_next_one_carries_again_is_heard_when_there_is_time_for
         assert!((level - LEVEL).abs() < 9.0, "{level}");
     }
 }
+
+#[test]
+fn a_leg_that_gets_more_room_in_mid_stream_goes_on_as_if_it_had_had_it() {
+    // A loss is being concealed when it happens, and all that follows depends on the past.
+    let lost = |n: usize| n % 10 == 9;
+    let [mut one, mut other] = [Rate::Narrow, Rate::Full].map(|top| {
+        let mut line = Wide::new(Codec::Pcma);
+        line.playout = Playout::new(Room::new(top));
+        line.run(40, lost);
+        line
+    });
+    assert!(one.playout.takes(Codec::Pcmu) && !one.playout.takes(Codec::G722));
+    drop(one.playout.widen(Room::new(Rate::Full)));
+    for line in [&mut one, &mut other] {
+        line.run(20, lost);
+        line.codec = Codec::Opus;
+        line.run(20, lost);
+        // What is less is not taken.
+        drop(line.playout.widen(Room::new(Rate::Narrow)));
+        assert!(line.playout.takes(Codec::Opus));
+        line.run(20, lost);
+    }
+    for (a, b) in one.heard.iter().zip(&other.heard) {
+        assert_eq!((a.rate(), a.samples()), (b.rate(), b.samples()));
+    }
+}
