@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use program::{Folder, Serving};
 
 /// A machine under load may take this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,34 +21,9 @@ const ANSWER: u64 = 1 << 20;
 /// No test asks more often than this for something to come true; each time 400 ms of sound pass.
 const TRIES: usize = 30;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ljudbro-http-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn serve(&self, config: &str) -> Command {
-        std::fs::write(self.0.join("bro.toml"), config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ljudbro"));
-        command.args(["serve", "--config", "bro.toml"]).current_dir(&self.0).stdout(Stdio::piped()).stderr(Stdio::null());
-        command
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A running bridge; killed when the test is over.
 struct Bridge {
-    child: Child,
-    said: String,
+    serving: Serving,
     _folder: Folder,
 }
 
@@ -57,22 +34,11 @@ impl Bridge {
             "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[media]\nworkers = 2\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [[meeting]]\nname = \"ronden\"\nid = \"904718263\"\n{more}"
         );
-        let mut child = folder.serve(&config).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("Plats för") {
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        }
-        Self { child, said, _folder: folder }
-    }
-
-    fn address(&self, before: &str) -> SocketAddr {
-        let rest = self.said.split(before).nth(1).unwrap();
-        rest.split(|c: char| c != '.' && c != ':' && !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+        Self { serving: Serving::start(folder.serve(&config)), _folder: folder }
     }
 
     fn sip(&self) -> SocketAddr {
-        self.address("UDP ")
+        self.serving.address("UDP ")
     }
 
     /// Status and body of an answer.
@@ -85,7 +51,7 @@ impl Bridge {
 
     /// All that is answered to these octets, until the connection is closed.
     fn send(&self, octets: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address("http://")).unwrap();
+        let mut stream = TcpStream::connect(self.serving.address("http://")).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         // It may have heard enough before the end.
         let _ = stream.write_all(octets);
@@ -97,13 +63,6 @@ impl Bridge {
     /// The sum of a figure's rows whose labels have this in them.
     fn figure(&self, name: &str, label: &str) -> f64 {
         sum(&self.ask("GET", "/metrics").1, name, label)
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -221,7 +180,7 @@ fn what_is_no_request_or_too_long_a_one_is_turned_away_and_the_next_is_answered(
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
     // Connections that say nothing do not keep the others out.
-    let address = bridge.address("http://");
+    let address = bridge.serving.address("http://");
     let silent: Vec<_> = (0..15).map(|_| TcpStream::connect(address).unwrap()).collect();
     assert_eq!(bridge.ask("GET", "/healthz").0, 200);
     drop(silent);
@@ -274,7 +233,7 @@ fn a_full_house_is_not_ready_but_alive_and_neither_is_one_that_stops() {
     assert!(full);
     assert_eq!(bridge.ask("GET", "/healthz").0, 200);
     // The BYE that a stop sends is never answered, so it takes two seconds.
-    kill(Pid::from_raw(bridge.child.id() as i32), Signal::SIGTERM).unwrap();
+    kill(Pid::from_raw(bridge.serving.child.id() as i32), Signal::SIGTERM).unwrap();
     while !caller.answer().starts_with("BYE") {}
     assert_eq!(bridge.ask("GET", "/readyz"), (503, "stopping\n".to_owned()));
 }
@@ -289,7 +248,7 @@ fn a_taken_address_is_one_line_that_names_the_key_and_nothing_starts() {
         (format!("[sip]\nlisten = [\"tcp:{address}\"]\n[http]\nlisten = \"{address}\"\n"), 2),
         (format!("[sip]\nlisten = [\"udp:127.0.0.1:0\"]\ndomian = \"x\"\n[http]\nlisten = \"{address}\"\n"), 2),
     ] {
-        let output = folder.serve(&config).stderr(Stdio::piped()).output().unwrap();
+        let output = folder.serve(&config).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert_eq!(said.lines().count(), lines, "{said}");

@@ -2,83 +2,37 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail loudly")]
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+mod program;
 
+use program::{Folder, Serving, output};
 use serde_json::Value;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ljudbro-load-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn ljudbro(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ljudbro"));
-        command.args(arguments).current_dir(&self.0).stdout(Stdio::piped());
-        command
-    }
+/// A bridge with two meetings.
+fn serve(folder: &Folder, more: &str) -> Serving {
+    let meetings = "[[meeting]]\nname = \"ett\"\nid = \"400000001\"\n[[meeting]]\nname = \"tva\"\nid = \"400000002\"\n";
+    let config = format!(
+        "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[media]\nports = \"26000-26999\"\n[http]\nlisten = \"127.0.0.1:0\"\n{more}{meetings}"
+    );
+    Serving::start(folder.serve(&config))
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A running bridge with two meetings; killed at the end.
-struct Bridge {
-    child: Child,
-    address: String,
-}
-
-impl Bridge {
-    fn start(folder: &Folder) -> Self {
-        let meetings = "[[meeting]]\nname = \"ett\"\nid = \"400000001\"\n[[meeting]]\nname = \"tva\"\nid = \"400000002\"\n";
-        let config = format!(
-            "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[media]\nports = \"26000-26999\"\n[http]\nlisten = \"127.0.0.1:0\"\n{meetings}"
-        );
-        std::fs::write(folder.0.join("bro.toml"), config).unwrap();
-        let mut child = folder.ljudbro(&["serve", "--config", "bro.toml"]).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("Plats för") {
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        }
-        let address = said.split("UDP ").nth(1).unwrap().split(|c: char| c == ',' || c.is_whitespace()).next().unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn load(&self, folder: &Folder, ids: &str, more: &str) -> (Option<i32>, Value, String) {
-        let (target, pid) = (format!("sip:0480445511@{}", self.address), self.child.id().to_string());
-        let fixed = ["load", &target, "--calls", "6", "--per-meeting", "3", "--ids", ids, "--json", "out.json", "--report", "out.html"];
-        let times = ["--seconds", "3", "--settle", "1", "--rate", "20", "--prompt", "2", "--pid", &pid];
-        let arguments: Vec<&str> = fixed.into_iter().chain(times).chain(more.split_whitespace()).collect();
-        let Output { status, stdout, stderr } = folder.ljudbro(&arguments).stderr(Stdio::piped()).output().unwrap();
-        let said = format!("{}{}", String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        let json = serde_json::from_slice(&std::fs::read(folder.0.join("out.json")).unwrap_or_default()).unwrap_or_default();
-        (status.code(), json, said)
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Six calls in meetings of three.
+fn load(bridge: &Serving, folder: &Folder, ids: &str, more: &str) -> (Option<i32>, Value, String) {
+    let (target, pid) = (format!("sip:0480445511@{}", bridge.address("UDP ")), bridge.child.id().to_string());
+    let fixed = ["load", &target, "--calls", "6", "--per-meeting", "3", "--ids", ids, "--json", "out.json", "--report", "out.html"];
+    let times = ["--seconds", "3", "--settle", "1", "--rate", "20", "--prompt", "2", "--pid", &pid];
+    let arguments: Vec<&str> = fixed.into_iter().chain(times).chain(more.split_whitespace()).collect();
+    let (status, said, complaint) = output(folder.ljudbro(&arguments));
+    let json = serde_json::from_slice(&std::fs::read(folder.0.join("out.json")).unwrap_or_default()).unwrap_or_default();
+    (status, json, said + &complaint)
 }
 
 #[test]
 fn callers_get_in_hear_their_talkers_and_leave() {
     let folder = Folder::new("in");
-    let bridge = Bridge::start(&folder);
+    let bridge = serve(&folder, "");
     for more in ["--dtmf event", "--dtmf info --codec opus --churn 2"] {
-        let (status, json, said) = bridge.load(&folder, "400000001..", more);
+        let (status, json, said) = load(&bridge, &folder, "400000001..", more);
         // On a busy machine the generator may be late, which it says; the calls are none the worse.
         assert!(matches!(status, Some(0 | 3)), "{more}: {status:?}\n{said}");
         assert_eq!(json["calls"]["answered"], 6, "{more}\n{said}");
@@ -103,13 +57,21 @@ fn callers_get_in_hear_their_talkers_and_leave() {
 #[test]
 fn a_wrong_id_and_a_missing_bridge_are_told() {
     let folder = Folder::new("out");
-    let bridge = Bridge::start(&folder);
-    let (_, json, said) = bridge.load(&folder, "400000001,499999999", "");
+    let bridge = serve(&folder, "");
+    let (_, json, said) = load(&bridge, &folder, "400000001,499999999", "");
     assert_eq!(json["calls"]["entered"], serde_json::json!({"yes": 3, "of": 6}), "{said}");
     assert!(said.contains("3 did not get in"), "{said}");
-    let nobody = folder.ljudbro(&["load", "sip:a@127.0.0.1:9", "--ids", "400000001", "--calls", "2"]).stderr(Stdio::piped()).output();
-    let Output { status, stdout, .. } = nobody.unwrap();
-    let said = String::from_utf8(stdout).unwrap();
-    assert_eq!(status.code(), Some(3), "{said}");
+    let (status, said, _) = output(folder.ljudbro(&["load", "sip:a@127.0.0.1:9", "--ids", "400000001", "--calls", "2"]));
+    assert_eq!(status, Some(3), "{said}");
     assert!(said.contains("2: nobody listens there") && said.contains("NO: these figures are not the bridge's"), "{said}");
+}
+
+#[test]
+fn who_hears_that_the_house_is_full_is_a_failure_and_no_lost_key() {
+    let folder = Folder::new("full");
+    let bridge = serve(&folder, "[call]\nmax_calls = 3\n");
+    // All key at once, those too many into the words that send them away; one of them would be a talker.
+    let (_, json, said) = load(&bridge, &folder, "400000001..", "--barge-in 100");
+    assert_eq!(json["calls"]["failures"], serde_json::json!({"the bridge hung up": 3}), "{said}");
+    assert_eq!(json["calls"]["entered"], serde_json::json!({"yes": 3, "of": 3}), "{said}");
 }

@@ -2,79 +2,34 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail loudly, and measures how long the process takes")]
 
-use std::io::{BufRead, BufReader, Read};
+mod program;
+
+use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use program::{Folder, Serving, output};
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ljudbro-serve-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        std::fs::write(self.0.join(file), text).unwrap();
-    }
-
-    fn ljudbro(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ljudbro"));
-        // Tests run side by side; `tests/http.rs` looks at this address.
-        command.env("LJUDBRO_HTTP_LISTEN", "127.0.0.1:0");
-        command.args(arguments).current_dir(&self.0).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn output(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
-        let Output { status, stderr, .. } = self.ljudbro(arguments).output().unwrap();
-        (status.code(), String::from_utf8(stderr).unwrap().lines().map(str::to_owned).collect())
-    }
+/// What the program ends with and complains of. Tests run side by side; `tests/http.rs` looks at the address of HTTP.
+fn complaints(folder: &Folder, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+    let mut command = folder.ljudbro(arguments);
+    command.env("LJUDBRO_HTTP_LISTEN", "127.0.0.1:0");
+    let (status, _, complaints) = output(command);
+    (status, complaints.lines().map(str::to_owned).collect())
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn serve(mut command: Command) -> Serving {
+    command.env("LJUDBRO_HTTP_LISTEN", "127.0.0.1:0");
+    Serving::start(command)
 }
 
-/// A running bridge; killed if a test fails before it has ended.
-struct Bridge {
-    child: Child,
-    said: String,
-}
-
-impl Bridge {
-    /// Until it has said all it says at start.
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("Plats för") {
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        }
-        Self { child, said }
-    }
-
-    fn end(mut self, signal: Signal) -> (Option<i32>, Duration) {
-        let begun = Instant::now();
-        kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
-        (self.child.wait().unwrap().code(), begun.elapsed())
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn end(mut serving: Serving, signal: Signal) -> (Option<i32>, Duration) {
+    let begun = Instant::now();
+    kill(Pid::from_raw(serving.child.id() as i32), signal).unwrap();
+    (serving.child.wait().unwrap().code(), begun.elapsed())
 }
 
 #[test]
@@ -89,7 +44,7 @@ fn every_fault_of_file_port_and_folder_is_one_line_and_the_status_is_2() {
             udp.0, tcp.0
         ),
     );
-    let (status, lines) = folder.output(&["serve", "--config", "bro.toml"]);
+    let (status, lines) = complaints(&folder, &["serve", "--config", "bro.toml"]);
     assert_eq!(status, Some(2), "{lines:#?}");
     let begin = [
         "bro.toml:3: sip.listen: ",
@@ -104,7 +59,7 @@ fn every_fault_of_file_port_and_folder_is_one_line_and_the_status_is_2() {
     }
     assert!(lines[0].contains("taken by another program"), "{}", lines[0]);
 
-    let (status, checked) = folder.output(&["check", "--config", "bro.toml"]);
+    let (status, checked) = complaints(&folder, &["check", "--config", "bro.toml"]);
     assert_eq!(status, Some(1));
     assert_eq!(checked, lines[2..], "a check does not bind: the bridge may be running");
 }
@@ -114,7 +69,7 @@ fn a_taken_port_alone_is_one_line_and_nothing_is_left_running() {
     let folder = Folder::new("taken");
     let other = UdpSocket::bind("127.0.0.1:0").unwrap();
     folder.write("bro.toml", &format!("[sip]\nlisten = [\"udp:{}\"]\n", other.local_addr().unwrap()));
-    let (status, lines) = folder.output(&["serve", "--config", "bro.toml"]);
+    let (status, lines) = complaints(&folder, &["serve", "--config", "bro.toml"]);
     assert_eq!(status, Some(2));
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].starts_with("bro.toml:2: sip.listen: udp:127.0.0.1:"), "{}", lines[0]);
@@ -127,7 +82,7 @@ fn a_faulty_prompt_is_named_with_its_file() {
     folder.write("sounds/valkommen.wav", "no sound");
     folder.write("bro.toml", "[sip]\nlisten = [\"udp:127.0.0.1:0\"]\n[prompts]\nfolder = \"sounds\"\n");
     for (command, expected) in [("serve", 2), ("check", 1)] {
-        let (status, lines) = folder.output(&[command, "--config", "bro.toml"]);
+        let (status, lines) = complaints(&folder, &[command, "--config", "bro.toml"]);
         assert_eq!(status, Some(expected), "{lines:#?}");
         assert_eq!(lines.len(), 1, "{lines:#?}");
         assert!(lines[0].starts_with("bro.toml:4: prompts.folder: valkommen.wav: "), "{}", lines[0]);
@@ -145,10 +100,10 @@ fn it_draws_its_id_once_says_it_and_ends_with_status_0_in_time() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut command = folder.ljudbro(&["serve"]);
         command.env("LJUDBRO_SIP_LISTEN", "udp:127.0.0.1:0,tcp:127.0.0.1:0");
-        let bridge = Bridge::start(command);
+        let bridge = serve(command);
         ids.push(id(&bridge.said));
         assert!(bridge.said.contains("sip:testmote1@127.0.0.1:"), "{}", bridge.said);
-        let (status, took) = bridge.end(signal);
+        let (status, took) = end(bridge, signal);
         assert_eq!(status, Some(0));
         assert!(took < Duration::from_secs(3), "{took:?}");
     }
@@ -162,7 +117,7 @@ fn it_answers_on_udp_and_tcp_and_a_reload_does_not_end_it() {
         "bro.toml",
         "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[[meeting]]\nname = \"ronden\"\nid = \"904718263\"\n",
     );
-    let bridge = Bridge::start(folder.ljudbro(&["serve", "--config", "bro.toml"]));
+    let bridge = serve(folder.ljudbro(&["serve", "--config", "bro.toml"]));
     assert!(!bridge.said.contains("904718263"), "what is not a screen may be a journal");
     let open = bridge.said.lines().find(|line| line.contains("Öppet: SIP")).unwrap();
     let address = |transport: &str| open.split(transport).nth(1).unwrap().split(',').next().unwrap().trim().to_owned();
@@ -188,5 +143,5 @@ fn it_answers_on_udp_and_tcp_and_a_reload_does_not_end_it() {
     caller.read_exact(&mut answer[..12]).unwrap();
     assert!(answer.starts_with(b"SIP/2.0 200 "));
 
-    assert_eq!(bridge.end(Signal::SIGTERM).0, Some(0));
+    assert_eq!(end(bridge, Signal::SIGTERM).0, Some(0));
 }
