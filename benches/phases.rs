@@ -3,10 +3,13 @@
 
 #[path = "../tests/queues/mod.rs"]
 mod queues;
+#[path = "../tests/signals/mod.rs"]
+mod signals;
 
 use std::time::Duration;
 
 use queues::{Sound, World};
+use signals::Rng;
 
 /// Meetings of each size.
 const MEETINGS: usize = 100;
@@ -19,25 +22,13 @@ const TICK_US: u64 = 20_000;
 /// What comes less than this before a phase counts as missing it: the bridge wants to be sure as well.
 const GUARD_US: u64 = 1_000;
 
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16) % limit
-    }
-}
-
 fn main() {
     println!("| speak | any phase, mean, ms | chosen: mean, p95 | best of four: mean, p95 |\n|---|---|---|---|");
     for speakers in [1, 2, 3, 10] {
-        let mut random = Random(7 + speakers as u64);
+        let mut random = Rng::new(7 + speakers as u64);
         let (mut chosen, mut best) = (Vec::new(), Vec::new());
         for _ in 0..MEETINGS {
-            let offsets: Vec<u64> = (0..speakers).map(|_| random.below(TICK_US)).collect();
+            let offsets: Vec<u64> = (0..speakers).map(|_| random.below(TICK_US as usize) as u64).collect();
             chosen.extend(waits(&offsets, &mut random));
             let of = |phase: u64| offsets.iter().map(move |offset| (phase * 5_000 + 2 * TICK_US - offset - GUARD_US) % TICK_US + GUARD_US);
             let least = (0..4).min_by_key(|phase| of(*phase).sum::<u64>()).unwrap_or(0);
@@ -49,15 +40,15 @@ fn main() {
 }
 
 /// How long the newest packet of each speaker has waited, on average, µs.
-fn waits(offsets: &[u64], random: &mut Random) -> Vec<u64> {
+fn waits(offsets: &[u64], random: &mut Rng) -> Vec<u64> {
     let mut world = World::new(MEMBERS, true);
     // In any order, and so on any phase to begin with.
-    let first = random.below(MEMBERS as u64);
+    let first = random.below(MEMBERS) as u64;
     for n in 0..MEMBERS as u64 {
         let leg = (first + n) % MEMBERS as u64;
         let sound = if (leg as usize) < offsets.len() { Sound::Syllables(400.0 + 100.0 * leg as f64, 6000.0) } else { Sound::Silence };
         let caller = world.join(leg, sound, 1);
-        world.callers[caller].offset = random.below(4);
+        world.callers[caller].offset = random.below(4) as u64;
     }
     let begun = world.now();
     let place = |leg: u64, world: &World| world.callers.iter().position(|caller| caller.leg.0 == leg);

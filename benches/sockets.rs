@@ -18,12 +18,11 @@ use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::{Codecs, Leg, LegSetup};
 use ljudbro::names::{LegId, MeetingKey};
 use ljudbro::run::counters::Counters;
+use ljudbro::run::machine;
 use ljudbro::run::port::PortTable;
 use ljudbro::run::ports::PortPool;
 use ljudbro::run::ticker::Ticker;
 use ljudbro::wire::rtp::Packet;
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::time::{ClockId, clock_gettime};
 
 /// What is measured, after as long a start.
@@ -33,8 +32,7 @@ const HOME: SeenBy = SeenBy { local: IpAddr::V4(Ipv4Addr::LOCALHOST), peer: IpAd
 const LOUD: f64 = 5000.0;
 
 fn main() {
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    machine::raise_descriptors();
     let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
     if sizes.is_empty() {
         sizes = vec![100, 1000, 2000];
@@ -49,7 +47,6 @@ fn main() {
 
 /// Processor time, µs a leg and 20 ms; `None`: turns were missed.
 fn run(legs: usize, bridge: bool) -> Option<f64> {
-    stay_on(0);
     let mut pool = PortPool::new(20_000..=39_999, None);
     let mut ports = PortTable::new(legs, Arc::new(Counters::default()));
     let epoch = Instant::now();
@@ -71,10 +68,15 @@ fn run(legs: usize, bridge: bool) -> Option<f64> {
     std::thread::scope(|scope| {
         scope.spawn(|| talk(epoch, &phones, &over));
         let mut server = Server { plane, ports, ticker: Ticker::new(epoch).unwrap(), legs, bridge };
-        server.serve(WINDOW);
-        let (before, packets) = (processor_time(), server.serve(WINDOW));
-        let spent = processor_time() - before;
+        let served = scope.spawn(move || {
+            let _ = machine::stay_on_core(0);
+            server.serve(WINDOW);
+            let before = processor_time();
+            (server.serve(WINDOW), processor_time() - before)
+        });
+        let served = served.join();
         over.store(true, Ordering::Relaxed);
+        let (packets, spent) = served.unwrap();
         let all = packets as f64 > 0.98 * legs as f64 * WINDOW.as_secs_f64() * 50.0;
         all.then_some(spent.as_secs_f64() * 1e6 / packets as f64)
     })
@@ -128,7 +130,8 @@ fn leg_of(epoch: Instant, leg: u64, phone: SocketAddr) -> Box<Leg> {
 
 /// All phones, a quarter of them at each wake: a packet out, and what came in. One of ten speaks.
 fn talk(epoch: Instant, phones: &[UdpSocket], over: &AtomicBool) {
-    stay_on(1);
+    // With one core both share what there is.
+    let _ = machine::stay_on_core(1);
     let (mut silence, mut tone) = ([0; 160], [0; 160]);
     Codec::Pcma.encode(&[0; 160], &mut silence);
     let sine: [i16; 160] = std::array::from_fn(|n| (LOUD * (std::f64::consts::TAU * 0.05 * n as f64).sin()) as i16);
@@ -154,12 +157,6 @@ fn talk(epoch: Instant, phones: &[UdpSocket], over: &AtomicBool) {
             while phone.recv(&mut [0; 200]).is_ok() {}
         }
     }
-}
-
-fn stay_on(core: usize) {
-    let mut set = CpuSet::new();
-    // With one core, or where it is not allowed, both share what there is.
-    let _ = set.set(core).and_then(|()| sched_setaffinity(nix::unistd::Pid::from_raw(0), &set));
 }
 
 fn processor_time() -> Duration {

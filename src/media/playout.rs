@@ -42,7 +42,7 @@ enum State {
     Pause,
 }
 
-/// Memory for the sound of one stream, at rates up to its top one: 7 kB for phones, 28 kB for Opus.
+/// Memory for the sound of one stream, at rates up to its top one: 6 kB for phones, 30 kB for Opus.
 pub struct Room {
     top: Rate,
     tape: Tape,

@@ -54,7 +54,7 @@ pub fn start(setup: WorkerSetup) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Ask for punctual wakes and a core. Without the right to the first (CAP_SYS_NICE), the second still takes 50 µs off each wake.
+/// Ask for punctual wakes and a core. Without the right to come first (CAP_SYS_NICE), timer slack still takes 50 µs off each wake.
 fn hurry(id: WorkerId) {
     if let Err(error) = sys::schedule_first(PRIORITY) {
         tracing::warn!(worker = id.0, %error, "media runs at ordinary priority; with CAP_SYS_NICE (LimitRTPRIO= in systemd) its wakes would be more punctual");

@@ -21,6 +21,7 @@ use std::fmt;
 use self::bank::{BLOCK, BLOCKS, Block};
 use self::dial::Dial;
 use self::look::{Grade, Held, Sight};
+use super::level::energy;
 use super::{FRAME, Frame};
 use crate::names::Key;
 
@@ -152,7 +153,7 @@ impl DtmfDetector {
     /// Inlined, with what it calls for every tick, into a caller for this processor.
     #[inline(always)]
     fn hear_here(&mut self, frame: &Frame) -> Heard {
-        let energy = energy(frame);
+        let energy = energy(frame) as f32;
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
@@ -328,19 +329,6 @@ impl DtmfDetector {
             self.piece = Some(Piece { key, length: total, end: to as i32 });
         }
     }
-}
-
-/// Sum of the squares.
-#[inline(always)]
-fn energy(frame: &Frame) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    for eight in frame.as_chunks::<8>().0 {
-        for (lane, sample) in lanes.iter_mut().zip(eight) {
-            let sample = f32::from(*sample);
-            *lane += sample * sample;
-        }
-    }
-    lanes.iter().sum()
 }
 
 /// The keys on a pad of four by four.

@@ -39,7 +39,7 @@ pub(super) struct Meeting {
     /// How long the packets of those who speak wait on each phase, microseconds.
     waits: Option<Average>,
     /// Who was the only one to speak in the last looks, and in how many more than one.
-    alone: (Option<LegId>, u8),
+    lecturer: (Option<LegId>, u8),
     tone: Player,
     tone_ways: Ways,
     /// Of what all listeners hear, by rate.
@@ -74,7 +74,7 @@ impl Meeting {
             tail: Tail::default(),
             leaving: 0,
             waits: None,
-            alone: (None, 0),
+            lecturer: (None, 0),
             tone: Player::default(),
             tone_ways: ways(),
             limiters: Default::default(),
@@ -95,7 +95,7 @@ impl Meeting {
         seats.in_rows(
             self.members,
             &mut (&mut *ears, &mut *ports),
-            |(ears, ports), (slot, place), seat| seat.collect(turn, slot, place, ears, *ports),
+            |(ears, ports), at, seat| seat.collect(turn, at, ears, *ports),
             |(ears, ports), at, seat| {
                 if let Some(sounding) = seat.listen(now, turn, at, ears, *ports) {
                     if seat.leg.media().direction.sends() {
@@ -200,19 +200,23 @@ impl Meeting {
             return;
         }
         let all = || seats.iter(self.members).map(|(_, seat)| seat);
-        let speakers = || all().filter(|seat| seat.voice.source.is_speaking());
-        let (first, alone) = (speakers().next().map(|seat| seat.leg.id()), speakers().nth(1).is_none());
-        match first {
-            Some(_) if alone && self.alone.0 == first => self.alone.1 = self.alone.1.saturating_add(1),
-            Some(_) => self.alone = (first, 0),
+        let (mut speakers, mut first) = (0, None);
+        let now = phase::mean(all().filter(|seat| seat.voice.source.is_speaking()).filter_map(|seat| {
+            speakers += 1;
+            first = first.or(Some(seat.leg.id()));
+            seat.leg.phase_waits(epoch)
+        }));
+        match speakers {
             // A pause.
-            None => {}
+            0 => {}
+            1 if self.lecturer.0 == first => self.lecturer.1 = self.lecturer.1.saturating_add(1),
+            _ => self.lecturer = (first, 0),
         }
-        if self.alone.1 >= ALONE {
-            // Nobody else's packets matter, and theirs may drift.
-            let speaker = all().find(|seat| Some(seat.leg.id()) == self.alone.0);
-            self.waits = speaker.and_then(|seat| seat.leg.phase_waits(epoch)).map(Average::of).or(self.waits);
-        } else if let Some(now) = phase::mean(speakers().filter_map(|seat| seat.leg.phase_waits(epoch))) {
+        if self.lecturer.1 >= ALONE {
+            // Nobody else's packets matter, and theirs may drift, in a pause too.
+            let lecturer = all().find(|seat| Some(seat.leg.id()) == self.lecturer.0);
+            self.waits = lecturer.and_then(|seat| seat.leg.phase_waits(epoch)).map(Average::of).or(self.waits);
+        } else if let Some(now) = now {
             match &mut self.waits {
                 Some(waits) => waits.follow(now),
                 none => *none = Some(Average::of(now)),

@@ -168,7 +168,7 @@ impl MediaPlane {
                 self.seats.in_rows(
                     menu.legs,
                     &mut (&mut self.ears, &mut *ports),
-                    |(ears, ports), (slot, place), seat| seat.collect(turn, slot, place, ears, *ports),
+                    |(ears, ports), at, seat| seat.collect(turn, at, ears, *ports),
                     |(ears, ports), at, seat| seat.menu_turn(now, turn, at, ears, *ports),
                 );
             }

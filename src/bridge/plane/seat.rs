@@ -153,7 +153,7 @@ impl Seat {
     }
 
     /// A turn begins, in this place of a row: whether the leg takes part in it, and if so, what came first.
-    pub fn collect<P: Ports>(&mut self, turn: Turn, slot: Slot, place: usize, ears: &mut Ears, ports: &mut P) {
+    pub fn collect<P: Ports>(&mut self, turn: Turn, (slot, place): (Slot, usize), ears: &mut Ears, ports: &mut P) {
         self.present = !turn.too_early(self.last);
         let hears = self.present && ears.hears();
         if let Some(letter) = ears.letters.get_mut(place) {

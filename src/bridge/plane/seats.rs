@@ -144,7 +144,7 @@ impl Seats {
     ) {
         let mut at = chain.first;
         let mut row = [Slot(0); ROW];
-        while at.is_some() {
+        loop {
             let mut length = 0;
             for (place, slot) in row.iter_mut().enumerate() {
                 let Some((next, seat)) = at.and_then(|next| Some((Slot(next), self.get_mut(Slot(next))?))) else { break };
@@ -153,14 +153,13 @@ impl Seats {
                 *slot = next;
                 length += 1;
             }
+            if length == 0 {
+                return;
+            }
             for (place, slot) in row.iter().take(length).enumerate() {
                 if let Some(seat) = self.get_mut(*slot) {
                     other(context, (*slot, place), seat);
                 }
-            }
-            if length == 0 {
-                // A chain leads to seats that are there; if it did not, this must end all the same.
-                return;
             }
         }
     }

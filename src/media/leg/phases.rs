@@ -15,7 +15,7 @@ const LATE: u32 = 25;
 const EMPTY: u32 = 50;
 /// Fewer packets than this tell nothing.
 const FEWEST: u32 = 10;
-/// At this many packets all counts are halved: the last 1 to 3 s of 20 ms packets rule. A clock that is 500 ppm off drifts by less than
+/// At this many packets all counts are halved: the last 1 to 3 s of 20 ms packets rule. A clock that is 500 ppm off drifts by about
 /// [`GUARD_US`] in them.
 const MOST: u32 = 128;
 
