@@ -10,17 +10,18 @@ pub const BLOCK: usize = 40;
 /// Blocks in a tick.
 pub const BLOCKS: usize = FRAME / BLOCK;
 
-const HALF: usize = BLOCK / 2;
+/// Samples on either side of a block's middle.
+pub const HALF: usize = BLOCK / 2;
 /// Correlation of a sine with itself over a block, for an amplitude of 1.
 const GAIN: f32 = HALF as f32;
 
 /// Cosine and sine of each nominal frequency at the times ½, 1½, 2½ … samples from the middle of a block.
-struct Carriers {
-    cos: [[f32; 8]; HALF],
-    sin: [[f32; 8]; HALF],
+pub struct Carriers {
+    pub cos: [[f32; 8]; HALF],
+    pub sin: [[f32; 8]; HALF],
 }
 
-static CARRIERS: Carriers = carriers();
+pub static CARRIERS: Carriers = carriers();
 
 /// Turns of each nominal frequency from the middle of one block to the middle of the next, as cosine and sine.
 pub static ADVANCE: [(f32, f32); 8] = advance();
@@ -31,6 +32,8 @@ pub struct Block {
     /// Correlations with the nominal frequencies, phase counted from the block's middle.
     pub re: [f32; 8],
     pub im: [f32; 8],
+    /// Their squared magnitudes.
+    power: [f32; 8],
     /// Sum of the squares.
     pub energy: f32,
     /// The strongest row and column, as the place of the key on a pad of four by four.
@@ -43,20 +46,25 @@ pub struct Block {
 
 impl Block {
     /// Nothing was heard.
-    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], energy: 0.0, key: 0, like_a_key: false, unheard: false };
+    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], power: [0.0; 8], energy: 0.0, key: 0, like_a_key: false, unheard: false };
 
     /// Something was there, and was not looked at.
     pub const UNHEARD: Self = Self { unheard: true, ..Self::SILENT };
 
     /// Squared magnitude of the correlation with nominal frequency `k`.
     pub fn power(&self, k: usize) -> f32 {
-        self.re[k] * self.re[k] + self.im[k] * self.im[k]
+        self.power[k]
+    }
+
+    /// The strongest row and column.
+    pub fn strongest(&self) -> [usize; 2] {
+        [usize::from(self.key / 4), 4 + usize::from(self.key % 4)]
     }
 
     /// Part of its energy that the strongest row and column explain: about 1 in a tone, more where they overlap.
     pub fn explained(&self) -> f32 {
-        let (row, column) = (usize::from(self.key / 4), usize::from(self.key % 4));
-        (self.power(row) + self.power(4 + column)) / GAIN / self.energy.max(1.0)
+        let [row, column] = self.strongest();
+        (self.power(row) + self.power(column)) / GAIN / self.energy.max(1.0)
     }
 }
 
@@ -68,53 +76,57 @@ const EXPLAINED: f32 = 0.6;
 /// How much weaker, in power, one of two tones may look in a block. Crosstalk of the stronger makes this look worse than it is.
 const LOPSIDED: f32 = 0.025;
 
-/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work. Inlined into a caller for this
-/// processor.
-#[inline(always)]
-pub fn listen(samples: &[f32; BLOCK]) -> Block {
-    // Two sums each, taken in turn: one addition need not wait for the one before.
-    let (mut re, mut im) = ([0.0f32; 8], [0.0f32; 8]);
-    let (mut re_too, mut im_too) = ([0.0f32; 8], [0.0f32; 8]);
-    let fold = |n: usize| {
-        let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
-        (after + before, after - before)
-    };
-    for n in (0..HALF).step_by(2) {
-        let ((even, odd), (even_too, odd_too)) = (fold(n), fold(n + 1));
-        for k in 0..8 {
-            re[k] += even * CARRIERS.cos[n][k];
-            im[k] -= odd * CARRIERS.sin[n][k];
-            re_too[k] += even_too * CARRIERS.cos[n + 1][k];
-            im_too[k] -= odd_too * CARRIERS.sin[n + 1][k];
-        }
-    }
-    for k in 0..8 {
-        re[k] += re_too[k];
-        im[k] += im_too[k];
-    }
-    let mut squares = [0.0f32; 8];
-    for eight in samples.as_chunks::<8>().0 {
-        for (square, sample) in squares.iter_mut().zip(eight) {
-            *square += sample * sample;
-        }
-    }
-    let mut block = Block { re, im, energy: squares.iter().sum(), key: 0, like_a_key: false, unheard: false };
-    (block.key, block.like_a_key) = likeness(&block);
-    block
+/// What a block is made of.
+pub struct Sums {
+    pub re: [f32; 8],
+    pub im: [f32; 8],
+    /// `re`² + `im`².
+    pub power: [f32; 8],
+    /// Sum of the squares of the samples.
+    pub energy: f32,
 }
 
+/// Hear a block by means of `correlate`: [`correlate`] or what does the same. Inlined into a caller for this processor.
 #[inline(always)]
-fn likeness(block: &Block) -> (u8, bool) {
-    let mut power = [0.0; 8];
-    for (k, power) in power.iter_mut().enumerate() {
-        *power = block.power(k);
-    }
+pub fn listen(samples: &[f32; BLOCK], correlate: impl Fn(&[f32; BLOCK]) -> Sums) -> Block {
+    let Sums { re, im, power, energy } = correlate(samples);
     let (row, low) = strongest([power[0], power[1], power[2], power[3]]);
     let (column, high) = strongest([power[4], power[5], power[6], power[7]]);
     // A tone of amplitude a has the energy a²·BLOCK/2 and the correlation a·GAIN.
     let explained = (low + high) / GAIN;
     let balanced = low > high * LOPSIDED && high > low * LOPSIDED;
-    (row * 4 + column, block.energy > LEAST_ENERGY && explained > EXPLAINED * block.energy && balanced)
+    let like_a_key = energy > LEAST_ENERGY && explained > EXPLAINED * energy && balanced;
+    Block { re, im, power, energy, key: row * 4 + column, like_a_key, unheard: false }
+}
+
+/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work.
+pub fn correlate(samples: &[f32; BLOCK]) -> Sums {
+    // Two sums each, taken in turn: one addition need not wait for the one before.
+    let (mut re, mut im) = ([[0.0f32; 8]; 2], [[0.0f32; 8]; 2]);
+    for n in 0..HALF {
+        let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
+        for k in 0..8 {
+            re[n % 2][k] += (after + before) * CARRIERS.cos[n][k];
+            im[n % 2][k] -= (after - before) * CARRIERS.sin[n][k];
+        }
+    }
+    let (re, im) = (lanes(re[0], re[1], |a, b| a + b), lanes(im[0], im[1], |a, b| a + b));
+    let mut squares = [0.0f32; 8];
+    for eight in samples.as_chunks::<8>().0 {
+        squares = lanes(squares, *eight, |sum, sample| sum + sample * sample);
+    }
+    Sums { re, im, power: lanes(re, im, |re, im| re * re + im * im), energy: sum(squares) }
+}
+
+/// Lane by lane.
+pub fn lanes(a: [f32; 8], b: [f32; 8], f: impl Fn(f32, f32) -> f32) -> [f32; 8] {
+    std::array::from_fn(|k| f(a[k], b[k]))
+}
+
+/// Sum of eight lanes: of halves, halves again. The order is that of the vector instructions.
+#[inline(always)]
+pub fn sum(x: [f32; 8]) -> f32 {
+    ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
 }
 
 #[inline(always)]

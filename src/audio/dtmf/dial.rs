@@ -2,6 +2,7 @@
 //! frequencies is filtered away; otherwise the sound stays as it is, and costs nothing.
 
 use super::super::FRAME;
+use super::bank::{lanes, sum};
 
 /// Where the line is between plain sound and hum under it.
 #[derive(Clone, Copy)]
@@ -30,18 +31,29 @@ const OVER: u8 = 20;
 const SECTIONS: [[f32; 3]; 2] = [[-1.903_511_6, -1.631_515_9, 0.877_414_7], [-1.980_145_3, -0.970_433_2, 0.357_059_4]];
 const GAIN: f32 = 0.514_953;
 
-/// Whether a tick's last fifth is low: no hum is only there for a part of it.
-fn sounds_low(samples: &[f32; FRAME]) -> bool {
+/// The end of a tick that is listened to, a fifth: no hum is only there for a part of it.
+pub const END: usize = 33;
+
+/// Sums of squares at the end of a tick.
+pub struct Swings {
+    /// Of the differences of neighbours.
+    pub changes: f32,
+    /// Of the samples.
+    pub energy: f32,
+}
+
+/// How fast the sound swings.
+pub fn swings(end: &[f32; END]) -> Swings {
     let (mut changes, mut energies) = ([0.0f32; 8], [0.0f32; 8]);
-    let end = &samples[FRAME - 33..];
     for (early, late) in end.as_chunks::<8>().0.iter().zip(end[1..].as_chunks::<8>().0) {
-        for lane in 0..8 {
-            let change = late[lane] - early[lane];
-            changes[lane] += change * change;
-            energies[lane] += late[lane] * late[lane];
-        }
+        changes = lanes(changes, lanes(*late, *early, |late, early| late - early), |sum, change| sum + change * change);
+        energies = lanes(energies, *late, |sum, late| sum + late * late);
     }
-    changes.iter().sum::<f32>() < LOW * energies.iter().sum::<f32>()
+    Swings { changes: sum(changes), energy: sum(energies) }
+}
+
+fn is_low(end: &Swings) -> bool {
+    end.changes < LOW * end.energy
 }
 
 impl Dial {
@@ -50,9 +62,12 @@ impl Dial {
         Self { low: None, steady: 0, without: 0, on: false, state: [[0.0; 2]; 2] }
     }
 
-    /// Take a tick with this energy, and filter it if a hum is on the line. `busy`: a key is being pressed.
-    pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool) {
-        let low = energy > 0.0 && sounds_low(samples);
+    /// Take a tick with this energy, and filter it if a hum is on the line. `busy`: a key is being pressed. `swings`:
+    /// [`swings`] or what does the same. Inlined into a caller for this processor.
+    #[inline(always)]
+    pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool, swings: impl Fn(&[f32; END]) -> Swings) {
+        let end = samples.last_chunk().expect("a tick is longer than its end");
+        let low = energy > 0.0 && is_low(&swings(end));
         let steady = low && self.low.is_some_and(|last| energy < last * STEADY && last < energy * STEADY);
         self.low = low.then_some(energy);
         self.steady = if steady { (self.steady + 1).min(ENOUGH) } else { 0 };

@@ -18,8 +18,8 @@ mod wide;
 
 use std::fmt;
 
-use self::bank::{BLOCK, BLOCKS, Block};
-use self::dial::Dial;
+use self::bank::{BLOCK, BLOCKS, Block, Sums};
+use self::dial::{Dial, END, Swings};
 use self::look::{Grade, Held, Sight};
 use super::level::energy;
 use super::{FRAME, Frame};
@@ -147,21 +147,26 @@ impl DtmfDetector {
         if let Some(heard) = wide::hear(self, frame) {
             return heard;
         }
-        self.hear_here(frame)
+        self.hear_by(frame, bank::correlate, dial::swings)
     }
 
-    /// Inlined, with what it calls for every tick, into a caller for this processor.
+    /// By means of these sums or what does the same. Inlined, with what it calls for every tick, into a caller for this processor.
     #[inline(always)]
-    fn hear_here(&mut self, frame: &Frame) -> Heard {
+    fn hear_by(
+        &mut self,
+        frame: &Frame,
+        correlate: impl Fn(&[f32; BLOCK]) -> Sums,
+        swings: impl Fn(&[f32; END]) -> Swings,
+    ) -> Heard {
         let energy = energy(frame) as f32;
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
             return Heard::default();
         }
-        self.hold(frame, energy, silent);
+        self.hold(frame, energy, silent, swings);
         let mut heard = Heard::default();
-        self.listen();
+        self.listen(correlate);
         let known = self.follow(&mut heard);
         if silent {
             return heard;
@@ -176,13 +181,13 @@ impl DtmfDetector {
 
     /// The newest tick in, the oldest out.
     #[inline(always)]
-    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool) {
+    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool, swings: impl Fn(&[f32; END]) -> Swings) {
         self.newest = (self.newest + 1) % HELD_TICKS;
         let samples = &mut self.sound[self.newest];
         for (to, from) in samples.iter_mut().zip(frame) {
             *to = f32::from(*from);
         }
-        self.dial.pass(samples, energy, self.press.is_some());
+        self.dial.pass(samples, energy, self.press.is_some(), swings);
         self.blocks[self.newest].fill(if silent { Block::SILENT } else { Block::UNHEARD });
         if let Some(press) = &mut self.press {
             press.end -= FRAME as i32;
@@ -206,13 +211,13 @@ impl DtmfDetector {
     /// Correlate what may matter. A tone that is a key reaches over the end of this tick, or over its beginning: in most sound neither the
     /// last block of this tick nor that of the one before is like a key, and then the others are left.
     #[inline(always)]
-    fn listen(&mut self) {
+    fn listen(&mut self, correlate: impl Fn(&[f32; BLOCK]) -> Sums) {
         let known = self.press.is_some() || self.piece.is_some() || self.block(NEW_BLOCK - 1).like_a_key;
         for tick in (0..HELD_TICKS).rev() {
             let tick = self.place(tick);
             for (block, samples) in self.blocks[tick].iter_mut().zip(self.sound[tick].as_chunks::<BLOCK>().0).rev() {
                 if block.unheard {
-                    *block = bank::listen(samples);
+                    *block = bank::listen(samples, &correlate);
                 }
                 if !known && !block.like_a_key {
                     return;
@@ -338,11 +343,10 @@ impl Press {
     /// Whether its tone is in a block.
     #[inline(always)]
     fn is_in(&self, block: &Block) -> bool {
-        let (row, column) = (usize::from(self.key / 4), usize::from(self.key % 4));
-        let powers = [block.power(row), block.power(4 + column)];
+        let powers = [block.power(usize::from(self.key / 4)), block.power(4 + usize::from(self.key % 4))];
         // Crosstalk of the stronger tone may make a neighbour of the weaker look a little stronger than it is.
-        let reigns = |group: usize, power: f32| (group..group + 4).all(|k| block.power(k) < 2.0 * power);
-        Self::as_loud(powers, self.power) && reigns(0, powers[0]) && reigns(4, powers[1])
+        let strongest = block.strongest().map(|k| block.power(k));
+        Self::as_loud(powers, self.power) && strongest[0] < 2.0 * powers[0] && strongest[1] < 2.0 * powers[1]
     }
 
     /// Not 7 dB weaker: an echo after the tone is 10 dB below it.
