@@ -152,12 +152,7 @@ impl DtmfDetector {
 
     /// By means of these sums or what does the same. Inlined, with what it calls for every tick, into a caller for this processor.
     #[inline(always)]
-    fn hear_by(
-        &mut self,
-        frame: &Frame,
-        correlate: impl Fn(&[f32; BLOCK]) -> Sums,
-        swings: impl Fn(&[f32; END]) -> Swings,
-    ) -> Heard {
+    fn hear_by(&mut self, frame: &Frame, correlate: impl Fn(&[f32; BLOCK]) -> Sums, swings: impl Fn(&[f32; END]) -> Swings) -> Heard {
         let energy = energy(frame) as f32;
         let silent = energy < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };

@@ -109,7 +109,12 @@ fn every_processor_hears_the_same_bit_by_bit() {
             assert_eq!(here, there);
             keys += usize::from(here.key.is_some());
             let bits = |detector: &DtmfDetector| {
-                detector.blocks.as_flattened().iter().map(|block| (block.re.map(f32::to_bits), block.im.map(f32::to_bits), block.energy.to_bits())).collect::<Vec<_>>()
+                detector
+                    .blocks
+                    .as_flattened()
+                    .iter()
+                    .map(|block| (block.re.map(f32::to_bits), block.im.map(f32::to_bits), block.energy.to_bits()))
+                    .collect::<Vec<_>>()
             };
             assert_eq!(bits(&plain), bits(&own));
         }
