@@ -254,6 +254,12 @@ impl JitterBuffer {
         self.store.end().map_or(self.taken, |end| end.max(self.taken)) - self.play
     }
 
+    /// Units that are here and not played, without the holes between.
+    pub fn waiting(&self) -> i64 {
+        let packets = self.store.packets();
+        self.taken - self.play + packets.map(|held| (held.end() - held.position.max(self.taken)).max(0)).sum::<i64>()
+    }
+
     /// The first packet with sound at or after [`JitterBuffer::taken`].
     pub fn peek(&mut self) -> Option<Next<'_>> {
         while self.store.first().is_some_and(|held| held.end() <= self.taken) {

@@ -136,7 +136,9 @@ impl Playout {
             self.room.patch.note(&out[..at + written], at, self.state != State::Plain);
             at += written;
         }
-        self.counts.most_delay = self.counts.most_delay.max(eighths(buffer.held()));
+        // After a pause play-out still stands before it: no sound waits as long as that.
+        let delay = if self.state == State::Pause { buffer.waiting() } else { buffer.held() };
+        self.counts.most_delay = self.counts.most_delay.max(eighths(delay));
     }
 
     /// The caller says nothing from `position` on, and it sounds like this.

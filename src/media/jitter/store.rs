@@ -52,6 +52,11 @@ impl Store {
         self.packets.first()
     }
 
+    /// All, in the order of their sound.
+    pub(super) fn packets(&self) -> impl Iterator<Item = &Held> {
+        self.packets.iter()
+    }
+
     /// Position past the newest sample.
     pub(super) fn end(&self) -> Option<i64> {
         self.packets.iter().map(Held::end).max()

@@ -151,7 +151,7 @@ impl Playout {
             // From what was heard into what is heard next: a crossfade.
             self.conceal();
         }
-        self.counts.shed += u64::from(eighths(samples * per));
+        let before = buffer.waiting();
         let ready = self.room.tape.ready().len();
         self.room.tape.skip(samples as usize);
         if (samples as usize) < ready {
@@ -160,6 +160,8 @@ impl Playout {
             let there = buffer.play() + samples * per;
             buffer.skip_to(there);
         }
+        // The hole that a pause leaves is no sound.
+        self.counts.shed += u64::from(eighths(before - buffer.waiting()));
         self.owed = 0;
     }
 }

@@ -45,6 +45,21 @@ fn a_pause_is_silent_and_hardly_counted() {
 }
 
 #[test]
+fn a_pause_is_neither_delay_nor_sound_that_was_shed() {
+    // As long as a key by RFC 4733, and much longer.
+    for ticks in [4, 6, 8, 20, 100] {
+        let mut call = Call::new(0.0, 1);
+        call.run(100, clean);
+        for _ in 0..5 {
+            pause(&mut call, ticks, true);
+            call.run(60, clean);
+        }
+        let Counts { shed, most_delay, .. } = call.counts();
+        assert!(shed == 0 && most_delay <= 160, "{ticks} ticks: {shed} samples shed, {most_delay} held");
+    }
+}
+
+#[test]
 fn a_pause_with_comfort_noise_sounds_as_the_phone_says_and_counts_as_nothing_lost() {
     let mut call = Call::new(0.0, 1);
     call.run(100, clean);
