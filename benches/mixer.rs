@@ -10,7 +10,7 @@ use ljudbro::audio::level::energy;
 use ljudbro::audio::limiter::Limiter;
 use ljudbro::audio::{FRAME, Rate, Sound};
 use ljudbro::codec::Codec;
-use ljudbro::media::mixer::{MixSettings, Mixer, Source, Voice};
+use ljudbro::media::mixer::{Brings, MixSettings, Mixer, Source, Voice};
 
 /// A voice-like sum of three sines at a rate.
 fn voice(rate: Rate, leg: usize, amplitude: f64) -> Sound {
@@ -53,7 +53,7 @@ impl Room {
             voice.sound.set_rate(sound.rate());
             voice.sound.samples_mut().copy_from_slice(sound.samples());
             mixer.want(voice.listens);
-            mixer.hear(voice, sound.samples()[1] != 0, true);
+            mixer.hear(voice, if sound.samples()[1] == 0 { Brings::Silence } else { Brings::Sound }, true);
         }
         let cut = mixer.cut();
         for voice in voices.iter_mut() {

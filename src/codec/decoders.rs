@@ -54,6 +54,14 @@ impl Decoders {
         }
     }
 
+    /// Whether the sender itself says that there is no speech in `payload`: Opus in its speech mode does. What is not known may be speech.
+    pub fn is_inactive(codec: Codec, payload: &[u8]) -> bool {
+        match codec {
+            Codec::Pcma | Codec::Pcmu | Codec::G722 => false,
+            Codec::Opus => opus::is_inactive(payload),
+        }
+    }
+
     /// Decode one payload; samples written. 0: it is broken, there is no decoder for it, or `out` is shorter than [`Decoders::length`] says.
     pub fn decode(&mut self, codec: Codec, payload: &[u8], out: &mut [i16]) -> usize {
         let Some(out) = Self::length(codec, payload).and_then(|length| out.get_mut(..length)) else { return 0 };

@@ -67,6 +67,17 @@ pub(super) fn repeated(payload: &[u8]) -> usize {
     if bit(frames) || stereo && bit(2 * frames + 1) { samples } else { 0 }
 }
 
+/// Whether the sender found no speech in a packet: its encoder's activity flags (RFC 6716 §4.2.3), which are there in speech mode only. A packet of
+/// several Opus frames is not looked into.
+pub(super) fn is_inactive(payload: &[u8]) -> bool {
+    let Some((toc, &[head, ..])) = payload.split_first() else { return false };
+    let Some((frames, _)) = speech_frames(*toc).filter(|_| toc & 3 == 0) else { return false };
+    // For each channel a flag for each frame of SILK, then one for the repetition; at most eight bits.
+    let flags = !0u8 << (8 - frames);
+    let both = if toc & 4 == 0 { flags } else { flags | flags >> (frames + 1) };
+    head & both == 0
+}
+
 /// The first octet of the packet's first Opus frame (RFC 6716 §3.2); `None`: it is empty, or the packet is broken.
 fn first_octet(payload: &[u8]) -> Option<u8> {
     let (toc, rest) = payload.split_first()?;

@@ -329,3 +329,23 @@ fn names_are_known_in_any_case() {
     assert_eq!(Codec::named("g729"), None);
     assert_eq!((Codec::G722.clock_hz(), Codec::G722.rate_hz()), (8_000, 16_000));
 }
+
+#[test]
+fn a_packet_says_whether_it_holds_speech() {
+    let inactive = |payload: &[u8]| Decoders::is_inactive(Codec::Opus, payload);
+    // RFC 6716 §4.2.3: a bit for each frame of SILK, then that of the repetition; the same for the other channel.
+    for (config, frames) in [(0, 1), (1, 1), (6, 2), (11, 3), (12, 1), (15, 1)] {
+        let (mono, stereo) = (config << 3, config << 3 | 4);
+        let repetition = 0x80u8 >> frames;
+        assert!(inactive(&[mono, 0]) && inactive(&[mono, repetition]) && inactive(&[mono, repetition - 1]), "{config}");
+        for frame in 0..frames {
+            assert!(!inactive(&[mono, 0x80 >> frame]) && !inactive(&[stereo, 0x80 >> (frames + 1 + frame)]), "{config}, frame {frame}");
+        }
+        assert!(inactive(&[stereo, repetition | repetition >> (frames + 1)]), "{config}");
+        // Several frames, and nothing at all.
+        assert!(!inactive(&[mono | 1, 0, 0]) && !inactive(&[mono | 3, 1, 0]) && !inactive(&[mono]));
+    }
+    // CELT and the others do not say.
+    assert!(!(16..32).any(|config| inactive(&[config << 3, 0])) && !inactive(&[]));
+    assert!([Codec::Pcma, Codec::Pcmu, Codec::G722].iter().all(|codec| !Decoders::is_inactive(*codec, &[0; 160])));
+}

@@ -15,11 +15,14 @@
 //! ```
 
 mod adjust;
+mod doze;
 mod gaps;
 mod patch;
 mod tape;
 
 use self::adjust::Adjuster;
+use self::doze::Doze;
+pub use self::doze::Wanted;
 pub use self::patch::Patch;
 use self::tape::{Tape, longest_packet};
 use super::jitter::{JitterBuffer, UNITS_A_MS};
@@ -49,12 +52,20 @@ pub struct Room {
     concealer: Concealer,
     /// What of the last tick came.
     patch: Patch,
+    /// Where decoding is worth being spared.
+    doze: Option<Box<Doze>>,
 }
 
 impl Room {
     /// For sound at rates up to `top`.
     pub fn new(top: Rate) -> Self {
-        Self { top, tape: Tape::new(top), concealer: Concealer::new(top), patch: Patch::new(top) }
+        Self {
+            top,
+            tape: Tape::new(top),
+            concealer: Concealer::new(top),
+            patch: Patch::new(top),
+            doze: (top == Rate::Full).then(Box::default),
+        }
     }
 }
 
@@ -63,6 +74,8 @@ pub struct Playout {
     rate: Rate,
     codec: Option<Codec>,
     state: State,
+    /// What of this tick anybody wants.
+    wanted: Wanted,
     room: Room,
     /// Units made up while the next sound was awaited: if it was lost, so much of the gap is filled.
     owed: i64,
@@ -95,6 +108,7 @@ impl Playout {
             rate: Rate::Narrow,
             codec: None,
             state: State::Pause,
+            wanted: Wanted::Sound,
             room,
             owed: 0,
             noise: Noise::default(),
@@ -120,7 +134,8 @@ impl Playout {
     }
 
     /// The next tick of `buffer`. `sound` gets the rate of the caller's codec.
-    pub fn render(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, sound: &mut Sound) {
+    pub fn render(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, wanted: Wanted, sound: &mut Sound) {
+        self.wanted = wanted;
         buffer.tick();
         self.follow_rate(buffer);
         sound.set_rate(self.rate);
@@ -163,6 +178,9 @@ impl Playout {
     pub fn reset(&mut self) {
         self.background = None;
         self.room.tape.clear();
+        if let Some(doze) = &mut self.room.doze {
+            doze.clear();
+        }
         self.conceal();
         self.state = State::Pause;
         self.owed = 0;
@@ -247,7 +265,8 @@ impl Playout {
         let (codec, position) = (next.codec, next.position);
         let length = ((next.length / per) as usize).min(longest_packet(self.rate));
         let room = self.room.tape.room(length);
-        let written = decoders.decode(codec, next.payload, room).min(length);
+        let passed = self.room.doze.as_mut().is_some_and(|doze| doze.pass(self.wanted, codec, next.payload, decoders, room));
+        let written = if passed { 0 } else { decoders.decode(codec, next.payload, room).min(length) };
         // A broken packet is as good as silence.
         room[written..].fill(0);
         let known = ((taken - position).max(0) / per) as usize;

@@ -97,11 +97,11 @@ impl Meeting {
             &mut (&mut *ears, &mut *ports),
             |(ears, ports), at, seat| seat.collect(turn, at, ears, *ports),
             |(ears, ports), at, seat| {
-                if let Some(sounding) = seat.listen(now, turn, at, ears, *ports) {
+                if let Some(brings) = seat.listen(now, turn, at, ears, *ports) {
                     if seat.leg.media().direction.sends() {
                         mixer.want(seat.voice.listens);
                     }
-                    mixer.hear(&mut seat.voice, sounding, !seat.leaving);
+                    mixer.hear(&mut seat.voice, brings, !seat.leaving);
                 }
             },
         );

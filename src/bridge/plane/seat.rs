@@ -13,7 +13,8 @@ use crate::bridge::MediaEvent;
 use crate::codec::Payload;
 use crate::media::Leg;
 use crate::media::leg::LegEvent;
-use crate::media::mixer::{Hearing, Voice, speak_over};
+use crate::media::mixer::{Brings, Hearing, Voice, speak_over};
+use crate::media::playout::Wanted;
 use crate::media::prompt::Player;
 
 /// Longest datagram read: an Ethernet frame. Ours are 20 ms of G.711 or G.722, 172 octets, or of Opus, mostly less.
@@ -162,7 +163,7 @@ impl Seat {
     }
 
     /// The receiving half of a turn, after [`Seat::collect`]: the [`Voice`]'s sound is this tick's. `None` when the leg lets the turn pass, else
-    /// whether there is sound.
+    /// what it brings.
     ///
     /// A turn missed whole counts as a lost packet in both directions: the caller's sound of that time is dropped, and the sequence number
     /// and timestamp that would have been sent are used up. So nothing is replayed in a burst, the far end conceals 20 ms as it does for
@@ -174,7 +175,7 @@ impl Seat {
         (slot, place): (Slot, usize),
         ears: &mut Ears,
         ports: &mut P,
-    ) -> Option<bool> {
+    ) -> Option<Brings> {
         if !self.present {
             return None;
         }
@@ -194,12 +195,17 @@ impl Seat {
         Some(self.render(ears))
     }
 
-    fn render(&mut self, ears: &mut Ears) -> bool {
-        let sounds = self.leg.render(&mut self.voice.sound);
+    fn render(&mut self, ears: &mut Ears) -> Brings {
+        let wanted = match self.place {
+            Place::Menu(_) => Wanted::Nothing,
+            Place::Meeting(_) if self.voice.source.is_unheard() => Wanted::Speech,
+            Place::Meeting(_) => Wanted::Sound,
+        };
+        let brings = self.leg.render(wanted, &mut self.voice.sound);
         if let Some(key) = self.leg.take_key() {
             ears.tell(self.event(key));
         }
-        sounds
+        brings
     }
 
     /// Look at what was collected, and read what else has come. A caller sends one packet a tick; asking the socket for a second one that is not

@@ -8,7 +8,8 @@ use crate::audio::Sound;
 use crate::audio::noise::Background;
 use crate::codec::{Codec, Decoders};
 use crate::media::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
-use crate::media::playout::{Counts, Playout, Room, eighths};
+use crate::media::mixer::Brings;
+use crate::media::playout::{Counts, Playout, Room, Wanted, eighths};
 use crate::media::reception::{Reception, Standing};
 use crate::names::Key;
 use crate::wire::redundancy::Block;
@@ -115,12 +116,18 @@ impl Inward {
         true
     }
 
-    /// Exactly one tick into `sound`; whether there is anything in it above digital silence.
-    pub(super) fn render(&mut self, decoders: &mut Decoders, sound: &mut Sound) -> bool {
-        self.playout.render(&mut self.buffer, decoders, sound);
+    /// Exactly one tick into `sound`, as far as it is wanted.
+    pub(super) fn render(&mut self, decoders: &mut Decoders, wanted: Wanted, sound: &mut Sound) -> Brings {
+        self.playout.render(&mut self.buffer, decoders, wanted, sound);
         let patch = self.playout.patch();
         self.ear.hear(sound, patch.came(), patch.made_up());
-        sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE)
+        if self.playout.dozes() {
+            Brings::Unheard
+        } else if sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE) {
+            Brings::Sound
+        } else {
+            Brings::Silence
+        }
     }
 
     /// A key that was pressed in the sound.

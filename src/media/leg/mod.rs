@@ -24,8 +24,8 @@ use self::inward::Inward;
 use self::packets::Packets;
 use self::reports::Reports;
 use self::source::Source;
-use super::mixer::Voice;
-use super::playout::Room;
+use super::mixer::{Brings, Voice};
+use super::playout::{Room, Wanted};
 use super::reception::Standing;
 use super::setup::FORMATS;
 use super::{Codecs, LegReport, LegSetup, LegUpdate};
@@ -250,14 +250,19 @@ impl Leg {
         }
     }
 
-    /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends. `true` when it may enter a meeting
-    /// (anything above digital silence, not held); `false` leaves silence. Then [`Leg::take_key`].
-    pub fn render(&mut self, sound: &mut Sound) -> bool {
-        let sounds = self.inward.render(&mut self.codecs.decoders, sound) && self.media.direction.contributes();
-        if !sounds {
+    /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends: what of it may enter a meeting (anything
+    /// above digital silence, not held); else there is silence. Less than is `wanted` is never decoded. Then [`Leg::take_key`].
+    pub fn render(&mut self, wanted: Wanted, sound: &mut Sound) -> Brings {
+        // Where keys come in the sound, that is always wanted.
+        let wanted = if self.media.events.is_empty() { Wanted::Sound } else { wanted };
+        let brings = match self.inward.render(&mut self.codecs.decoders, wanted, sound) {
+            Brings::Sound if !self.media.direction.contributes() => Brings::Silence,
+            brings => brings,
+        };
+        if brings != Brings::Sound {
             sound.clear(sound.rate());
         }
-        sounds
+        brings
     }
 
     /// A key that was pressed in the sound of the last tick: of callers who have no other way agreed, for one press is one key. Whoever holds

@@ -108,7 +108,7 @@ impl World {
     fn tick(&mut self) -> bool {
         let now = self.now();
         let mut sound = Sound::silence(Rate::Narrow);
-        let sounds = self.leg.render(&mut sound);
+        let sounds = self.leg.render(Wanted::Sound, &mut sound) == Brings::Sound;
         assert!(sounds || sound.samples().iter().all(|sample| *sample == 0));
         self.heard.extend(sound.samples());
         let octets = [self.leg.codec().silence(); FRAME];
@@ -123,7 +123,7 @@ impl World {
 
     /// A tick of a leg whose sound is of any rate and not looked at, and that sends nothing.
     fn tick_any(&mut self) {
-        self.leg.render(&mut Sound::silence(Rate::Narrow));
+        self.leg.render(Wanted::Sound, &mut Sound::silence(Rate::Narrow));
         self.ms += 20;
     }
 

@@ -22,7 +22,7 @@ use crate::audio::{Rate, Sound};
 
 use self::bus::Bus;
 pub use self::hearing::{Hearing, speak_over};
-pub use self::source::Source;
+pub use self::source::{Brings, Source};
 pub use self::voice::{Tail, Voice};
 
 /// How many and how loud.
@@ -94,10 +94,9 @@ impl Mixer {
         self.buses[rate as usize].wanted = true;
     }
 
-    /// One tick of a leg's sound, which bids for a place in the sums. `sounding` is false when it is known to be silence, `stays` in the
-    /// last tick before it leaves.
-    pub fn hear(&mut self, voice: &mut Voice, sounding: bool, stays: bool) {
-        voice.source.hear(voice.sound.samples(), sounding, stays, self.settings.level);
+    /// One tick of a leg's sound, which bids for a place in the sums. `stays` is false in the last tick before it leaves.
+    pub fn hear(&mut self, voice: &mut Voice, brings: Brings, stays: bool) {
+        voice.source.hear(voice.sound.samples(), brings, stays, self.settings.level);
         // More than there was room made for cannot all be speakers anyway.
         if let Some(bid) = voice.source.bid().filter(|_| self.bids.len() < self.bids.capacity()) {
             self.bids.push(bid);

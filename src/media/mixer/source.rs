@@ -11,9 +11,23 @@ const HANG: u8 = 30;
 const FORGET: f32 = 0.95;
 /// How much louder somebody must be to take the place of one who has it (energy: 6 dB).
 const INCUMBENT: f32 = 4.0;
+/// Ticks without a place after which nobody waits for its noise: half a second, so that who comes and goes is not passed over and taken up again
+/// all the time.
+const OUTSIDE: u8 = 25;
 /// Who speaks comes before all who do not. Their mean squares are 2³⁰ at most, 16 times that after the gain; those of speech are no less
 /// than 500, a fifth of that at the end of a pause.
 const SPEAKING: f32 = (1u64 << 40) as f32;
+
+/// What a leg brings to a tick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Brings {
+    /// Something that can be heard.
+    Sound,
+    /// Nothing.
+    Silence,
+    /// What nobody heard before ([`Source::is_unheard`]), and still no speech: it was not decoded.
+    Unheard,
+}
 
 /// One leg's way into the sums.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +45,10 @@ pub struct Source {
     open: bool,
     /// Whether it is in the sums of this tick.
     audible: bool,
+    /// Whether its sound of this tick is known.
+    known: bool,
+    /// Ticks for which it had no place and was not heard.
+    outside: u8,
 }
 
 impl Source {
@@ -59,13 +77,26 @@ impl Source {
         self.activity.is_speaking()
     }
 
+    /// Whether it is silent for the others however loud it is, unless somebody speaks there. Its ticks may be [`Brings::Unheard`] then.
+    pub fn is_unheard(&self) -> bool {
+        self.outside >= OUTSIDE && !self.is_speaking()
+    }
+
     /// Out of any sum. A mute stays, and so does the level of whoever speaks there.
     pub fn reset(&mut self) {
         *self = Self { muted: self.muted, gain: self.gain.clone(), ..Self::default() };
     }
 
     /// One tick of the leg's sound.
-    pub(super) fn hear(&mut self, samples: &[i16], sounding: bool, stays: bool, level: bool) {
+    pub(super) fn hear(&mut self, samples: &[i16], brings: Brings, stays: bool, level: bool) {
+        self.known = brings != Brings::Unheard;
+        if !self.known {
+            // As loud as it was.
+            self.sounding = false;
+            self.hang = if self.muted || !stays { 0 } else { HANG };
+            return;
+        }
+        let sounding = brings == Brings::Sound;
         let mean_square = if sounding && !samples.is_empty() { energy(samples) as f32 / samples.len() as f32 } else { 0.0 };
         self.sounding = mean_square > 0.0;
         self.activity.hear(mean_square);
@@ -93,7 +124,12 @@ impl Source {
 
     /// Its tick as it goes into the sums; whether it does.
     pub(super) fn settle(&mut self, cut: f32, samples: &mut [i16]) -> bool {
-        let (was, is) = (self.open, self.bid().is_some_and(|bid| bid >= cut));
+        let bid = self.bid();
+        let gets_in = bid.is_some_and(|bid| bid >= cut);
+        // Of what is not known only the next tick can be faded in.
+        let (was, is) = (self.open, gets_in && self.known);
+        let barred = self.muted || bid.is_some();
+        self.outside = if barred && !was && !gets_in { self.outside.saturating_add(1) } else { 0 };
         self.open = is;
         self.audible = self.sounding && (was || is);
         if self.audible {

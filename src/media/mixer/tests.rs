@@ -15,6 +15,8 @@ struct Room {
     shared: [Limiter; 3],
     mixer: Mixer,
     tail: Tail,
+    /// What is not heard is not known.
+    dozes: bool,
 }
 
 impl Room {
@@ -29,6 +31,7 @@ impl Room {
             shared: Default::default(),
             mixer: Mixer::new(legs, settings),
             tail: Tail::default(),
+            dozes: false,
         }
     }
 
@@ -43,7 +46,16 @@ impl Room {
         for (voice, sound) in self.voices.iter_mut().zip(sounds) {
             voice.sound = sound.clone();
             self.mixer.want(voice.listens);
-            self.mixer.hear(voice, sound.samples().iter().any(|&s| s != 0), true);
+            let sounds = sound.samples().iter().any(|&s| s != 0);
+            let brings = match sounds {
+                true if self.dozes && voice.source.is_unheard() => Brings::Unheard,
+                true => Brings::Sound,
+                false => Brings::Silence,
+            };
+            if brings == Brings::Unheard {
+                voice.sound.clear(voice.sound.rate());
+            }
+            self.mixer.hear(voice, brings, true);
         }
         let cut = self.mixer.cut();
         for voice in &mut self.voices {

@@ -28,7 +28,7 @@ impl Playout {
         let per = self.units_a_sample();
         // The redundancy is about what lies just before the packet that carries it.
         let repeated = buffer.peek().map_or(0, |next| Decoders::repeated(codec, next.payload));
-        if missing <= repeated as i64 {
+        if missing <= repeated as i64 && !self.dozes() {
             let payload = buffer.peek().map(|next| next.payload);
             if decoders.conceal(codec, payload, self.room.tape.room(repeated)) == repeated {
                 // Sent twice: nothing is made up.
@@ -41,7 +41,7 @@ impl Playout {
         let quarter = (self.rate.hz() / 400) as i64;
         let before = if missing > repeated as i64 { missing - repeated as i64 } else { missing };
         let length = before.min(self.rate.frame() as i64);
-        if length % quarter == 0 && matches!(self.state, State::Plain | State::Own) {
+        if length % quarter == 0 && matches!(self.state, State::Plain | State::Own) && !self.dozes() {
             let made = decoders.conceal(codec, None, self.room.tape.room(length as usize));
             if made > 0 {
                 self.room.tape.push(made, 0);
@@ -61,7 +61,8 @@ impl Playout {
     /// Sound in place of sound; all of `out`.
     pub(super) fn make_up(&mut self, decoders: &mut Decoders, out: &mut [i16]) -> usize {
         let per = self.units_a_sample();
-        let own = matches!(self.state, State::Plain | State::Own) && self.background.is_none() && out.len() == self.rate.frame();
+        let plain = matches!(self.state, State::Plain | State::Own) && !self.dozes();
+        let own = plain && self.background.is_none() && out.len() == self.rate.frame();
         if let Some(codec) = self.codec.filter(|_| own) {
             let made = decoders.conceal(codec, None, out);
             if made == out.len() {

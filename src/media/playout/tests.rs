@@ -102,7 +102,7 @@ impl Call {
 
     fn tick(&mut self) {
         let mut sound = Sound::silence(Rate::Narrow);
-        self.playout.render(&mut self.buffer, &mut self.decoders, &mut sound);
+        self.playout.render(&mut self.buffer, &mut self.decoders, Wanted::Sound, &mut sound);
         self.heard.extend(sound.samples());
         self.ticks += 1;
     }

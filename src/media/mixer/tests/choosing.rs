@@ -99,3 +99,54 @@ fn loud_and_quiet_are_brought_together_and_the_right_level_passes_bit_by_bit() {
     }
     assert_eq!(heard.len(), 4);
 }
+
+#[test]
+fn what_is_not_decoded_is_not_missed_and_comes_in_softly_when_there_is_a_place() {
+    let settings = MixSettings { speakers: 2, level: false };
+    let (mut room, mut all) = (Room::with(5, settings), Room::with(5, settings));
+    room.dozes = true;
+    // Noise of five lines, the first the loudest; 425 Hz so that a cut would be steep.
+    let noise = |tick: usize, leg: usize, amplitude: f64| -> Frame {
+        std::array::from_fn(|i| {
+            let turns = (425.0 + 50.0 * leg as f64) * (tick * FRAME + i) as f64 / 8000.0 + 0.25;
+            (amplitude * (std::f64::consts::TAU * turns).sin()) as i16
+        })
+    };
+    let mut heard = Vec::new();
+    for tick in 0..500 {
+        let mut frames: Vec<Frame> = (0..5).map(|leg| noise(tick, leg, 1000.0 - 100.0 * leg as f64)).collect();
+        if tick >= 250 {
+            frames[0] = SILENCE;
+        }
+        let (known, unknown) = (all.tick(&frames), room.tick(&frames));
+        if tick < 250 {
+            assert_eq!(known, unknown, "tick {tick}");
+        }
+        if tick == 249 {
+            assert!(room.voices[2..].iter().all(|voice| voice.source.is_unheard()));
+        }
+        heard.extend(unknown[4]);
+    }
+    // 700 for the second line at 475 Hz, 800 for the third.
+    assert!(step(&heard[250 * FRAME..]) <= 700, "{}", step(&heard[250 * FRAME..]));
+    assert!(room.voices[2].source.is_open() && !room.voices[2].source.is_unheard(), "the next loudest has the place");
+    assert!(room.voices[3..].iter().all(|voice| voice.source.is_unheard() && !voice.source.is_open()));
+    assert_eq!(room.streams(), 2);
+}
+
+#[test]
+fn who_is_muted_is_unheard_and_heard_at_once_when_it_is_not() {
+    let mut room = Room::new(2);
+    room.dozes = true;
+    room.voices[0].source.mute(true);
+    for _ in 0..200 {
+        room.tick(&[tone(400.0, 900.0), SILENCE]);
+    }
+    assert!(room.voices[0].source.is_unheard());
+    room.voices[0].source.mute(false);
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        heard.push(room.tick(&[tone(400.0, 900.0), SILENCE])[1]);
+    }
+    assert!(heard[1].iter().any(|sample| sample.abs() > 800), "a tick later");
+}

@@ -12,6 +12,7 @@ struct Wide {
     codec: Codec,
     timestamp: u32,
     at: u64,
+    wanted: Wanted,
     /// Ticks heard, at their rate.
     heard: Vec<Sound>,
 }
@@ -26,6 +27,7 @@ impl Wide {
             codec,
             timestamp: 0,
             at: 0,
+            wanted: Wanted::Sound,
             heard: Vec::new(),
         }
     }
@@ -36,8 +38,12 @@ impl Wide {
         let step = std::f64::consts::TAU * 1000.0 / f64::from(rate.hz());
         let from = self.at as f64 * rate.frame() as f64;
         let samples: Vec<i16> = (0..rate.frame()).map(|n| (5_000.0 * ((from + n as f64) * step).sin()) as i16).collect();
+        self.encode(&samples)
+    }
+
+    fn encode(&mut self, samples: &[i16]) -> Payload {
         let mut payload = Payload::EMPTY;
-        self.encoders.encode(self.codec, &samples, &mut payload);
+        self.encoders.encode(self.codec, samples, &mut payload);
         self.at += 1;
         payload
     }
@@ -50,8 +56,17 @@ impl Wide {
 
     fn tick(&mut self) {
         let mut sound = Sound::silence(Rate::Narrow);
-        self.playout.render(&mut self.buffer, &mut self.decoders, &mut sound);
+        self.playout.render(&mut self.buffer, &mut self.decoders, self.wanted, &mut sound);
         self.heard.push(sound);
+    }
+
+    /// A packet of these samples, and a tick.
+    fn say(&mut self, samples: &[i16]) -> Payload {
+        let payload = self.encode(samples);
+        self.lay(&payload);
+        self.timestamp = self.timestamp.wrapping_add(self.codec.clock_hz() / 50);
+        self.tick();
+        payload
     }
 
     /// `ticks` packets and ticks; those of which `lost` says so do not come.
@@ -166,4 +181,93 @@ fn a_leg_that_gets_more_room_in_mid_stream_goes_on_as_if_it_had_had_it() {
     for (a, b) in one.heard.iter().zip(&other.heard) {
         assert_eq!((a.rate(), a.samples()), (b.rate(), b.samples()));
     }
+}
+
+/// Ticks of quiet noise: −62 dBov, from a linear congruential generator (seed 5).
+fn noise() -> impl FnMut() -> Vec<i16> {
+    let mut random = 5u32;
+    move || {
+        std::iter::repeat_with(|| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 16) as i16 / 512
+        })
+        .take(960)
+        .collect()
+    }
+}
+
+/// Ticks of speech-like sound at 48 kHz.
+fn speech() -> impl FnMut() -> Vec<i16> {
+    let mut voice = voice();
+    let mut up = crate::audio::resample::Resampler::new(Rate::Full);
+    move || {
+        let (mut narrow, mut full) = (Sound::silence(Rate::Narrow), Sound::silence(Rate::Full));
+        voice(narrow.samples_mut());
+        up.run(&narrow, &mut full);
+        full.samples().to_vec()
+    }
+}
+
+#[test]
+fn noise_that_nobody_hears_is_not_decoded_and_the_word_after_it_is_heard_whole() {
+    let (mut dozes, mut wakes) = (Wide::new(Codec::Opus), Wide::new(Codec::Opus));
+    let (mut noise, mut speech) = (noise(), speech());
+    for _ in 0..200 {
+        let samples = noise();
+        dozes.say(&samples);
+        wakes.say(&samples);
+    }
+    dozes.wanted = Wanted::Speech;
+    for _ in 0..100 {
+        let samples = noise();
+        dozes.say(&samples);
+        wakes.say(&samples);
+        assert!(dozes.playout.dozes());
+    }
+    assert!(dozes.heard[202..].iter().all(|sound| sound.samples().iter().all(|sample| *sample == 0)));
+    // Whatever is said now is decoded, though nobody has asked for it yet.
+    let mut ticks = 0;
+    while dozes.playout.dozes() {
+        let samples = speech();
+        dozes.say(&samples);
+        wakes.say(&samples);
+        ticks += 1;
+    }
+    assert!(ticks <= 3, "{ticks} ticks of speech went by");
+    dozes.wanted = Wanted::Sound;
+    let from = dozes.heard.len() - 1;
+    for _ in 0..25 {
+        let samples = speech();
+        dozes.say(&samples);
+        wakes.say(&samples);
+    }
+    let (mut signal, mut error) = (0.0, 0.0);
+    for (dozed, waked) in dozes.heard[from..].iter().zip(&wakes.heard[from..]) {
+        for (a, b) in dozed.samples().iter().zip(waked.samples()) {
+            signal += f64::from(*b).powi(2);
+            error += f64::from(i32::from(*a) - i32::from(*b)).powi(2);
+        }
+    }
+    assert!(signal > 1e6 && error < signal / 1000.0, "{:.1} dB", 10.0 * (signal / error).log10());
+    assert_eq!(dozes.playout.counts(), wakes.playout.counts());
+}
+
+#[test]
+fn what_is_lost_while_nobody_hears_it_is_nothing_and_what_nobody_wants_is_never_decoded() {
+    let mut line = Wide::new(Codec::Opus);
+    line.run(50, |_| false);
+    line.wanted = Wanted::Nothing;
+    line.run(50, |n| n % 7 == 3);
+    let silent = |sound: &Sound| sound.samples().iter().all(|sample| *sample == 0);
+    assert!(line.heard[line.heard.len() - 45..].iter().all(silent));
+    line.wanted = Wanted::Sound;
+    line.run(20, |_| false);
+    for level in line.levels(18) {
+        assert!((level - LEVEL).abs() < 2.5, "{level} after it");
+    }
+    // Without Opus everything is decoded.
+    let mut line = Wide::new(Codec::G722);
+    line.wanted = Wanted::Nothing;
+    line.run(50, |_| false);
+    assert!(!line.playout.dozes() && line.levels(20).iter().all(|level| (level - LEVEL).abs() < 1.0));
 }
