@@ -14,7 +14,7 @@ use ljudbro::audio::tone::Tone;
 use ljudbro::audio::{Rate, Sound};
 use ljudbro::codec::{Codec, Decoders, Encoders, OpusSettings, Payload};
 use ljudbro::media::jitter::{Arrival, JitterBuffer, UNITS_A_TICK};
-use ljudbro::media::playout::{Playout, Room};
+use ljudbro::media::playout::{Playout, Room, Wanted};
 use ljudbro::media::{Codecs, Direction, Leg, LegSetup, LegUpdate};
 use ljudbro::names::LegId;
 use ljudbro::wire::rtp::{HEADER, Packet};
@@ -55,7 +55,7 @@ fn buffer(criterion: &mut Criterion) {
                     let units = UNITS_A_TICK;
                     buffer.lay(&Arrival { timestamp, in_order: true, codec, units, payload: payload.octets(), again: false });
                 }
-                playout.render(&mut buffer, &mut decoders, &mut sound);
+                playout.render(&mut buffer, &mut decoders, Wanted::Sound, &mut sound);
                 black_box(sound.samples()[0])
             });
         });
@@ -129,7 +129,7 @@ fn leg(criterion: &mut Criterion) {
                     let arrived = now + Duration::from_millis(20) * number;
                     let begun = Instant::now();
                     black_box(leg.receive(arrived, from, &datagram));
-                    black_box(leg.render(&mut sound));
+                    black_box(leg.render(Wanted::Sound, &mut sound));
                     spent += begun.elapsed();
                 }
                 spent

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use audiopus::coder::{self, GenericCtl};
 use audiopus::packet::{Packet, nb_samples};
-use audiopus::{Application, Bitrate, Channels, MutSignals, SampleRate, Signal};
+use audiopus::{Application, Bandwidth, Bitrate, Channels, MutSignals, SampleRate, Signal};
 
 use super::CodecError;
 
@@ -161,7 +161,11 @@ impl Decoder {
 }
 
 /// One sent stream.
-pub(super) struct Encoder(coder::Encoder);
+pub(super) struct Encoder {
+    coder: coder::Encoder,
+    /// There is nothing above 4 kHz.
+    telephone: bool,
+}
 
 impl Encoder {
     pub(super) fn new(settings: &OpusSettings) -> Result<Self, CodecError> {
@@ -175,19 +179,28 @@ impl Encoder {
             encoder.set_packet_loss_perc(settings.expected_loss)?;
             // Carriers drop silent calls: something is always sent.
             encoder.set_dtx(false)?;
-            Ok(Self(encoder))
+            Ok(Self { coder: encoder, telephone: false })
         };
         make().map_err(|error| fault("encoder", &error))
     }
 
     /// Octets written; 0: not a length of Opus.
     pub(super) fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> usize {
-        self.0.encode(samples, out).unwrap_or(0)
+        self.coder.encode(samples, out).unwrap_or(0)
+    }
+
+    /// Look for nothing above 4 kHz, or for everything again.
+    pub(super) fn set_telephone(&mut self, telephone: bool) {
+        if telephone != self.telephone {
+            self.telephone = telephone;
+            // Known bandwidths are not refused.
+            let _ = self.coder.set_max_bandwidth(if telephone { Bandwidth::Narrowband } else { Bandwidth::Fullband });
+        }
     }
 
     pub(super) fn reset(&mut self) {
         // The request has no way to fail.
-        let _ = self.0.reset_state();
+        let _ = self.coder.reset_state();
     }
 }
 

@@ -142,6 +142,7 @@ impl Meeting {
     /// To one who speaks, is spoken to, comes or goes, or did a moment ago.
     fn send_own<P: Ports>(&mut self, now: Instant, slot: Slot, seat: &mut Seat, desk: &mut Desk, ears: &mut Ears, ports: &mut P) {
         let Desk { mixer, heard, own } = desk;
+        seat.leg.set_telephone(false);
         let rate = seat.voice.listens;
         let (speaks, plain) = (seat.voice.adds(), seat.is_plain());
         if !speaks {

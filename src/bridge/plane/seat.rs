@@ -292,6 +292,7 @@ impl Seat {
             return;
         }
         self.alone = KEEPS;
+        self.leg.set_telephone(true);
         if self.is_spoken_to() {
             let mut sound = Sound::silence(self.leg.send_rate());
             self.hear_speech(ears, &mut sound);

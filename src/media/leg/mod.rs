@@ -23,6 +23,7 @@ use arrayvec::ArrayVec;
 use self::inward::Inward;
 use self::packets::Packets;
 use self::reports::Reports;
+use self::sending::Hush;
 use self::source::Source;
 use super::mixer::{Brings, Voice};
 use super::playout::{Room, Wanted};
@@ -73,6 +74,7 @@ pub struct Leg {
     events: EventReceiver,
     codecs: Box<Codecs>,
     packets: Packets,
+    hush: Hush,
     reports: Reports,
     /// Last sign of life, or since when one is expected.
     alive: Instant,
@@ -103,6 +105,7 @@ impl Leg {
             inward: Inward::new(now, room),
             events: EventReceiver::default(),
             packets: Packets::new(now, &setup),
+            hush: Hush::default(),
             reports: Reports::new(now, &setup),
             codecs: setup.codecs,
             alive: now,
@@ -152,6 +155,7 @@ impl Leg {
             self.packets.change_codec(self.media.codec, self.media.payload_type, media.codec);
             // What was sent in this codec before, if anything was, is long over.
             self.codecs.encoders.reset();
+            self.hush.clear();
         }
         if media.receive != self.media.receive {
             self.former.clone_from(&self.media.receive);
@@ -167,6 +171,7 @@ impl Leg {
         }
         self.media = media;
         codecs.map(|mut codecs| {
+            self.hush.clear();
             let room = codecs.room().take().map(|room| self.inward.widen(room));
             let mut former = std::mem::replace(&mut self.codecs, codecs);
             *former.room() = room;

@@ -1,6 +1,7 @@
 //! What a leg sends: packets, reports, goodbyes.
 
 use super::*;
+use crate::codec::{Decoders, OpusSettings, Payload};
 use crate::wire::rtcp::{Compound, read};
 
 fn packets(world: &World) -> Vec<Packet<'_>> {
@@ -228,4 +229,70 @@ fn no_debug_output_shows_sound_or_keys() {
     let shown = format!("{:?}", world.leg);
     assert!(shown.len() < 4000, "{} octets: too many to be no sound", shown.len());
     assert_eq!(HEADER, 12);
+}
+
+/// A leg that is sent Opus.
+fn sent_opus() -> World {
+    let mut media = media();
+    (media.codec, media.payload_type) = (Codec::Opus, 111);
+    media.receive = [(111, Codec::Opus)].into_iter().collect();
+    let codecs = Codecs::new(&media, None, &OpusSettings::default()).unwrap();
+    let mut world = World::new(media.clone());
+    let _none = world.leg.update(world.now(), media, Some(Box::new(codecs)));
+    world
+}
+
+/// The `tick`-th tick of 1 kHz at −16 dBov and 48 kHz.
+fn full_tone(tick: usize) -> Vec<i16> {
+    let sample = |i: usize| (std::f64::consts::TAU * 1000.0 * (tick * 960 + i) as f64 / 48_000.0).sin();
+    (0..960).map(|i| (7_344.0 * sample(i)) as i16).collect()
+}
+
+#[test]
+fn opus_is_asked_for_silence_until_it_says_the_same_and_speech_after_it_is_heard_at_once() {
+    let mut world = sent_opus();
+    let mut decoders = Decoders::new([Codec::Opus]).unwrap();
+    let mut payload = Payload::EMPTY;
+    let mut hear = |payload: &Payload| {
+        let mut heard = [0; 960];
+        assert_eq!(decoders.decode(Codec::Opus, payload.octets(), &mut heard), 960);
+        heard
+    };
+    for round in 0..3 {
+        let mut last = Vec::new();
+        for tick in 0..200 {
+            world.leg.encode_silence(&mut payload);
+            assert!(!payload.octets().is_empty());
+            let loudest = hear(&payload).iter().map(|sample| sample.unsigned_abs()).max();
+            assert!(tick < 10 || loudest <= Some(1), "round {round}, tick {tick}: {loudest:?}");
+            assert!(tick <= 50 || payload.octets() == last, "round {round}, tick {tick}");
+            last = payload.octets().to_vec();
+        }
+        for tick in 0..30 {
+            world.leg.encode(&full_tone(tick), &mut payload);
+            let level = tone_level(&hear(&payload), 1000.0 / 6.0);
+            // The first has 6.5 ms of silence before it, the encoder's delay.
+            assert!((level + 16.0).abs() < if tick == 0 { 5.0 } else { 1.0 }, "round {round}, tick {tick}: {level}");
+        }
+    }
+}
+
+#[test]
+fn what_is_telephone_sound_is_sent_as_such_and_everything_again_after_it() {
+    // RFC 6716 §3.1: configurations 0 to 3 are SILK alone, narrowband.
+    let config = |payload: &Payload| payload.octets()[0] >> 3;
+    let mut world = sent_opus();
+    let mut decoders = Decoders::new([Codec::Opus]).unwrap();
+    let mut payload = Payload::EMPTY;
+    for telephone in [true, false, true] {
+        world.leg.set_telephone(telephone);
+        for tick in 0..150 {
+            world.leg.encode(&full_tone(tick), &mut payload);
+            let mut heard = [0; 960];
+            assert_eq!(decoders.decode(Codec::Opus, payload.octets(), &mut heard), 960);
+            let level = tone_level(&heard, 1000.0 / 6.0);
+            assert!(tick < 2 || (level + 16.0).abs() < 3.0, "{telephone}, tick {tick}: {level}");
+        }
+        assert_eq!(config(&payload) < 4, telephone, "{}", config(&payload));
+    }
 }
