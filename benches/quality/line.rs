@@ -3,7 +3,7 @@
 use ljudbro::audio::{FRAME, Rate, Sound};
 use ljudbro::codec::{Codec, Decoders};
 use ljudbro::media::jitter::{Arrival, JitterBuffer, UNITS_A_MS};
-use ljudbro::media::playout::{Playout, Room};
+use ljudbro::media::playout::{Playout, Room, Wanted};
 
 /// What the network does to packets.
 #[derive(Clone, Copy)]
@@ -138,7 +138,7 @@ impl Line {
                 buffer.lay(&Arrival { timestamp, in_order, codec, units: FRAME as i64 * 6, payload: octets, again: false });
             }
             let mut sound = Sound::silence(Rate::Narrow);
-            playout.render(&mut buffer, &mut decoders, &mut sound);
+            playout.render(&mut buffer, &mut decoders, Wanted::Sound, &mut sound);
             // What the tick should be: up to where the play-out is now.
             let end = buffer.play() / 6 - first;
             for (at, sample) in sound.samples().iter().enumerate() {

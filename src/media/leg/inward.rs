@@ -119,15 +119,13 @@ impl Inward {
     /// Exactly one tick into `sound`, as far as it is wanted.
     pub(super) fn render(&mut self, decoders: &mut Decoders, wanted: Wanted, sound: &mut Sound) -> Brings {
         self.playout.render(&mut self.buffer, decoders, wanted, sound);
+        if self.playout.dozes() {
+            // Nobody hears a key in it either.
+            return Brings::Unheard;
+        }
         let patch = self.playout.patch();
         self.ear.hear(sound, patch.came(), patch.made_up());
-        if self.playout.dozes() {
-            Brings::Unheard
-        } else if sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE) {
-            Brings::Sound
-        } else {
-            Brings::Silence
-        }
+        if sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE) { Brings::Sound } else { Brings::Silence }
     }
 
     /// A key that was pressed in the sound.
