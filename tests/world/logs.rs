@@ -58,6 +58,9 @@ fn whole_run() {
 
 #[test]
 fn the_logs_of_a_whole_run_name_nobody() {
+    // With one subscriber alone `tracing` asks the thread that comes to a line first whether anybody wants it, and keeps the answer: a test beside
+    // this one, which has no subscriber, would say no for all.
+    let _another = tracing::Dispatch::new(tracing_subscriber::fmt().with_max_level(tracing::level_filters::LevelFilter::OFF).finish());
     for json in [false, true] {
         let log = Shared::default();
         let builder = tracing_subscriber::fmt().with_max_level(tracing::level_filters::LevelFilter::TRACE).with_writer(log.clone());
