@@ -95,7 +95,7 @@ for name in ${rows//,/ }; do
     200 | 1000 | 2000) row "$name in tens" --calls "$name" --rate 100 ;;
     threes) row '999 in threes' --calls 999 --per-meeting 3 --rate 100 ;;
     one) row '1000 in one' --calls 1000 --per-meeting 1000 --talkers 3 --rate 100 ;;
-    opus) row '200 of Opus in one' --calls 200 --per-meeting 200 --codec opus --rate 5 ;;
+    opus) row '200 of Opus in one' --calls 200 --per-meeting 200 --codec opus --rate 3 ;;
     idle) row '20 in twos' --calls 20 --per-meeting 2 ;;
     churn) row '500 and 200 a second' --calls 500 --rate 100 --churn 200 --churn-listen 1 --barge-in 100 ;;
     *) echo "no such row: $name" >&2; exit 2 ;;
