@@ -218,3 +218,27 @@ fn a_shouting_and_a_whispering_speaker_end_within_six_decibels_of_each_other() {
         assert!(apart.abs() < most && (mix.level || apart > 24.0), "{apart} dB apart");
     }
 }
+
+#[test]
+fn in_a_crowd_with_noise_on_every_line_each_is_heard_from_the_first_word_on() {
+    // Seven of Opus, five places: the last two are not decoded while they say nothing.
+    let mut world = World::mixed(12, true, MixSettings { speakers: 5, level: false });
+    for leg in 0..7 {
+        world.join_by(leg, Codec::Opus, Sound::Noise, 1);
+    }
+    let listener = world.join_by(9, Codec::Pcma, Sound::Silence, 1);
+    world.run(8 * SECOND);
+    let hz = 900.0;
+    for speaker in [6, 5] {
+        world.callers[speaker].sound = Sound::Tone(hz, 4000.0);
+        let heard = world.listen(SECOND).swap_remove(listener);
+        world.callers[speaker].sound = Sound::Noise;
+        world.run(SECOND / 2);
+        let begins = heard.chunks_exact(40).position(|part| level_db(part, Codec::Pcma, hz) > -10.0);
+        assert!(begins.is_some_and(|part| part * 5 <= 60), "{speaker}: after {begins:?} times 5 ms");
+        for part in heard[960..].chunks_exact(800) {
+            let level = level_db(part, Codec::Pcma, hz);
+            assert!(level.abs() < 1.5, "{speaker}: {level} dB");
+        }
+    }
+}
