@@ -1,6 +1,7 @@
 use super::*;
 use crate::audio::tone::{Tone, tone_level};
 use crate::audio::{FRAME, Rate, SILENCE};
+use crate::codec::OpusSettings;
 use crate::media::{Direction, EventFormat};
 use crate::wire::rtp::HEADER;
 use crate::wire::telephone_event::EventSender;
@@ -76,6 +77,17 @@ impl World {
             heard: Vec::new(),
             events: Vec::new(),
         }
+    }
+
+    /// A leg that is sent Opus, and sends it.
+    fn opus() -> Self {
+        let mut media = media();
+        (media.codec, media.payload_type) = (Codec::Opus, 111);
+        media.receive = [(111, Codec::Opus)].into_iter().collect();
+        let codecs = Codecs::new(&media, None, &OpusSettings::default()).unwrap();
+        let mut world = Self::new(media.clone());
+        let _none = world.leg.update(world.now(), media, Some(Box::new(codecs)));
+        world
     }
 
     fn now(&self) -> Instant {

@@ -24,12 +24,7 @@ fn voice() -> impl FnMut() -> [i16; 960] {
 /// Thirty seconds over a line that loses `percent` of the packets, with an encoder that expects that or not; and how many packets carried
 /// something again.
 fn over_a_bad_line(percent: u32, expected_loss: u8) -> (LegReport, u32) {
-    let mut media = media();
-    (media.codec, media.payload_type) = (Codec::Opus, 111);
-    media.receive = [(111, Codec::Opus)].into_iter().collect();
-    let codecs = Codecs::new(&media, None, &OpusSettings::default()).unwrap();
-    let mut world = World::new(media.clone());
-    let _none = world.leg.update(world.now(), media, Some(Box::new(codecs)));
+    let mut world = World::opus();
     let settings = OpusSettings { expected_loss, bitrate: 24_000, ..OpusSettings::default() };
     let mut encoders = Encoders::new([Codec::Opus], &settings).unwrap();
     // Seed 47.

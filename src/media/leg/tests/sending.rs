@@ -1,7 +1,7 @@
 //! What a leg sends: packets, reports, goodbyes.
 
 use super::*;
-use crate::codec::{Decoders, OpusSettings, Payload};
+use crate::codec::{Decoders, Payload};
 use crate::wire::rtcp::{Compound, read};
 
 fn packets(world: &World) -> Vec<Packet<'_>> {
@@ -231,17 +231,6 @@ fn no_debug_output_shows_sound_or_keys() {
     assert_eq!(HEADER, 12);
 }
 
-/// A leg that is sent Opus.
-fn sent_opus() -> World {
-    let mut media = media();
-    (media.codec, media.payload_type) = (Codec::Opus, 111);
-    media.receive = [(111, Codec::Opus)].into_iter().collect();
-    let codecs = Codecs::new(&media, None, &OpusSettings::default()).unwrap();
-    let mut world = World::new(media.clone());
-    let _none = world.leg.update(world.now(), media, Some(Box::new(codecs)));
-    world
-}
-
 /// The `tick`-th tick of 1 kHz at −16 dBov and 48 kHz.
 fn full_tone(tick: usize) -> Vec<i16> {
     let sample = |i: usize| (std::f64::consts::TAU * 1000.0 * (tick * 960 + i) as f64 / 48_000.0).sin();
@@ -250,7 +239,7 @@ fn full_tone(tick: usize) -> Vec<i16> {
 
 #[test]
 fn opus_is_asked_for_silence_until_it_says_the_same_and_speech_after_it_is_heard_at_once() {
-    let mut world = sent_opus();
+    let mut world = World::opus();
     let mut decoders = Decoders::new([Codec::Opus]).unwrap();
     let mut payload = Payload::EMPTY;
     let mut hear = |payload: &Payload| {
@@ -281,7 +270,7 @@ fn opus_is_asked_for_silence_until_it_says_the_same_and_speech_after_it_is_heard
 fn what_is_telephone_sound_is_sent_as_such_and_everything_again_after_it() {
     // RFC 6716 §3.1: configurations 0 to 3 are SILK alone, narrowband.
     let config = |payload: &Payload| payload.octets()[0] >> 3;
-    let mut world = sent_opus();
+    let mut world = World::opus();
     let mut decoders = Decoders::new([Codec::Opus]).unwrap();
     let mut payload = Payload::EMPTY;
     for telephone in [true, false, true] {
