@@ -52,10 +52,6 @@ pub fn swings(end: &[f32; END]) -> Swings {
     Swings { changes: sum(changes), energy: sum(energies) }
 }
 
-fn is_low(end: &Swings) -> bool {
-    end.changes < LOW * end.energy
-}
-
 impl Dial {
     /// An empty line.
     pub const fn new() -> Self {
@@ -67,7 +63,8 @@ impl Dial {
     #[inline(always)]
     pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool, swings: impl Fn(&[f32; END]) -> Swings) {
         let end = samples.last_chunk().expect("a tick is longer than its end");
-        let low = energy > 0.0 && is_low(&swings(end));
+        let end = swings(end);
+        let low = energy > 0.0 && end.changes < LOW * end.energy;
         let steady = low && self.low.is_some_and(|last| energy < last * STEADY && last < energy * STEADY);
         self.low = low.then_some(energy);
         self.steady = if steady { (self.steady + 1).min(ENOUGH) } else { 0 };

@@ -120,7 +120,8 @@ impl Inward {
     pub(super) fn render(&mut self, decoders: &mut Decoders, wanted: Wanted, sound: &mut Sound) -> Brings {
         self.playout.render(&mut self.buffer, decoders, wanted, sound);
         if self.playout.dozes() {
-            // Nobody hears a key in it either.
+            // Nobody hears a key in it either; one that was pressed is over.
+            self.ear.hear_nothing();
             return Brings::Unheard;
         }
         let patch = self.playout.patch();

@@ -74,6 +74,12 @@ impl KeyEar {
         if heard.from < heard.to { (heard.from.saturating_sub(late) * step, heard.to * step) } else { (0, 0) }
     }
 
+    /// A tick that is silent, or as good as that.
+    pub(super) fn hear_nothing(&mut self) {
+        self.narrow.reset();
+        self.goes_on = self.detector.hear(&SILENCE).goes_on;
+    }
+
     /// A key that was pressed since this was last asked.
     pub(super) fn take(&mut self) -> Option<Key> {
         self.key.take()

@@ -155,7 +155,6 @@ impl Leg {
             self.packets.change_codec(self.media.codec, self.media.payload_type, media.codec);
             // What was sent in this codec before, if anything was, is long over.
             self.codecs.encoders.reset();
-            self.hush.clear();
         }
         if media.receive != self.media.receive {
             self.former.clone_from(&self.media.receive);
@@ -170,8 +169,8 @@ impl Leg {
             self.inward.reset();
         }
         self.media = media;
+        self.hush.clear();
         codecs.map(|mut codecs| {
-            self.hush.clear();
             let room = codecs.room().take().map(|room| self.inward.widen(room));
             let mut former = std::mem::replace(&mut self.codecs, codecs);
             *former.room() = room;
@@ -256,7 +255,7 @@ impl Leg {
     }
 
     /// Render exactly one tick of the caller's sound into `sound`, at the rate of what the caller sends: what of it may enter a meeting (anything
-    /// above digital silence, not held); else there is silence. Less than is `wanted` is never decoded. Then [`Leg::take_key`].
+    /// above digital silence, not held); else there is silence. What is not `wanted` need not be decoded. Then [`Leg::take_key`].
     pub fn render(&mut self, wanted: Wanted, sound: &mut Sound) -> Brings {
         // Where keys come in the sound, that is always wanted.
         let wanted = if self.media.events.is_empty() { Wanted::Sound } else { wanted };

@@ -25,7 +25,7 @@ pub enum Brings {
     Sound,
     /// Nothing.
     Silence,
-    /// What nobody heard before ([`Source::is_unheard`]), and still no speech: it was not decoded.
+    /// What was not decoded: nobody would have heard it ([`Source::is_unheard`]), and it is no speech.
     Unheard,
 }
 

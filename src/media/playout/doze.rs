@@ -1,4 +1,5 @@
-//! What nobody hears need not be decoded: of a packet without speech, of a caller who has no place among those who are heard, silence will do.
+//! What nobody hears need not be decoded. Of a caller in the menu, and of a packet without speech of one who has no place among those who are heard,
+//! silence will do.
 //!
 //! The decoder misses such packets. Before it goes on, it gets the last of them, so that it is where it would have been: what is coded
 //! relative to the past (gains and, in Opus's upper bands, energies; RFC 6716 §4.2.7.4, §4.3.2.1) fades within two of them.
