@@ -7,18 +7,26 @@ pub const NOMINAL_HZ: [f64; 8] = [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 14
 
 /// Samples in a block: 5 ms, a quarter of a tick. Shorter ones do not tell rows from columns.
 pub const BLOCK: usize = 40;
+/// A block without sound.
+pub const SILENCE: [i16; BLOCK] = [0; BLOCK];
 /// Blocks in a tick.
 pub const BLOCKS: usize = FRAME / BLOCK;
 
-/// Samples on either side of a block's middle.
-pub const HALF: usize = BLOCK / 2;
+/// Pairs of samples in a block.
+const PAIRS: usize = BLOCK / 2;
 /// Correlation of a sine with itself over a block, for an amplitude of 1.
-const GAIN: f32 = HALF as f32;
+const GAIN: f32 = BLOCK as f32 / 2.0;
 
-/// Cosine and sine of each nominal frequency at the times ½, 1½, 2½ … samples from the middle of a block.
+/// Amplitude of the carriers: the largest power of two with which no sum over a block leaves 32 bits. Rounding them leaves less than −80 dB.
+const CARRIER: f64 = 2048.0;
+
+/// A carrier's values at two successive samples, for each nominal frequency.
+pub type Pairs = [[i16; 2]; 8];
+
+/// Cosine and negative sine of each nominal frequency, phase counted from the middle of a block.
 pub struct Carriers {
-    pub cos: [[f32; 8]; HALF],
-    pub sin: [[f32; 8]; HALF],
+    pub cos: [Pairs; PAIRS],
+    pub sin: [Pairs; PAIRS],
 }
 
 pub static CARRIERS: Carriers = carriers();
@@ -32,9 +40,9 @@ pub struct Block {
     /// Correlations with the nominal frequencies, phase counted from the block's middle.
     pub re: [f32; 8],
     pub im: [f32; 8],
-    /// Their squared magnitudes.
-    power: [f32; 8],
-    /// Sum of the squares.
+    /// Squared magnitudes of the strongest row's and column's.
+    pub strongest: [f32; 2],
+    /// Sum of the squares of the samples.
     pub energy: f32,
     /// The strongest row and column, as the place of the key on a pad of four by four.
     pub key: u8,
@@ -46,25 +54,22 @@ pub struct Block {
 
 impl Block {
     /// Nothing was heard.
-    pub const SILENT: Self = Self { re: [0.0; 8], im: [0.0; 8], power: [0.0; 8], energy: 0.0, key: 0, like_a_key: false, unheard: false };
+    pub const SILENT: Self =
+        Self { re: [0.0; 8], im: [0.0; 8], strongest: [0.0; 2], energy: 0.0, key: 0, like_a_key: false, unheard: false };
 
-    /// Something was there, and was not looked at.
-    pub const UNHEARD: Self = Self { unheard: true, ..Self::SILENT };
+    /// Something of this energy was there, and was not looked at.
+    pub const fn unheard(energy: f32) -> Self {
+        Self { energy, unheard: true, ..Self::SILENT }
+    }
 
     /// Squared magnitude of the correlation with nominal frequency `k`.
     pub fn power(&self, k: usize) -> f32 {
-        self.power[k]
-    }
-
-    /// The strongest row and column.
-    pub fn strongest(&self) -> [usize; 2] {
-        [usize::from(self.key / 4), 4 + usize::from(self.key % 4)]
+        self.re[k] * self.re[k] + self.im[k] * self.im[k]
     }
 
     /// Part of its energy that the strongest row and column explain: about 1 in a tone, more where they overlap.
     pub fn explained(&self) -> f32 {
-        let [row, column] = self.strongest();
-        (self.power(row) + self.power(column)) / GAIN / self.energy.max(1.0)
+        (self.strongest[0] + self.strongest[1]) / GAIN / self.energy.max(1.0)
     }
 }
 
@@ -80,56 +85,55 @@ const LOPSIDED: f32 = 0.025;
 pub struct Sums {
     pub re: [f32; 8],
     pub im: [f32; 8],
-    /// `re`² + `im`².
-    pub power: [f32; 8],
-    /// Sum of the squares of the samples.
-    pub energy: f32,
+    /// The strongest row and column, as the place of the key on a pad of four by four.
+    pub key: u8,
+    /// Squared magnitudes of these two.
+    pub strongest: [f32; 2],
 }
 
-/// Hear a block by means of `correlate`: [`correlate`] or what does the same. Inlined into a caller for this processor.
+/// Hear a block of this energy by means of `correlate`: [`correlate`] or what does the same. Inlined into a caller for this processor.
 #[inline(always)]
-pub fn listen(samples: &[f32; BLOCK], correlate: impl Fn(&[f32; BLOCK]) -> Sums) -> Block {
-    let Sums { re, im, power, energy } = correlate(samples);
-    let (row, low) = strongest([power[0], power[1], power[2], power[3]]);
-    let (column, high) = strongest([power[4], power[5], power[6], power[7]]);
+pub fn listen(samples: &[i16; BLOCK], energy: f32, correlate: impl Fn(&[i16; BLOCK]) -> Sums) -> Block {
+    let Sums { re, im, key, strongest } = correlate(samples);
+    let [low, high] = strongest;
     // A tone of amplitude a has the energy a²·BLOCK/2 and the correlation a·GAIN.
-    let explained = (low + high) / GAIN;
+    let explained = low + high > EXPLAINED * GAIN * energy;
     let balanced = low > high * LOPSIDED && high > low * LOPSIDED;
-    let like_a_key = energy > LEAST_ENERGY && explained > EXPLAINED * energy && balanced;
-    Block { re, im, power, energy, key: row * 4 + column, like_a_key, unheard: false }
+    let like_a_key = energy > LEAST_ENERGY && explained && balanced;
+    Block { re, im, strongest, energy, key, like_a_key, unheard: false }
 }
 
-/// Correlate a block. Folded about its middle, cosines see the even part and sines the odd part only: half the work.
-pub fn correlate(samples: &[f32; BLOCK]) -> Sums {
-    // Two sums each, taken in turn: one addition need not wait for the one before.
-    let (mut re, mut im) = ([[0.0f32; 8]; 2], [[0.0f32; 8]; 2]);
-    for n in 0..HALF {
-        let (after, before) = (samples[HALF + n], samples[HALF - 1 - n]);
+/// Undoes the carriers' amplitude.
+pub const SCALE: f32 = 1.0 / CARRIER as f32;
+
+/// Correlate a block, in whole numbers: no order of summing gives another result.
+pub fn correlate(samples: &[i16; BLOCK]) -> Sums {
+    let (mut re, mut im) = ([0i32; 8], [0i32; 8]);
+    for ([early, late], (cos, sin)) in samples.as_chunks().0.iter().zip(CARRIERS.cos.iter().zip(&CARRIERS.sin)) {
+        let (early, late) = (i32::from(*early), i32::from(*late));
         for k in 0..8 {
-            re[n % 2][k] += (after + before) * CARRIERS.cos[n][k];
-            im[n % 2][k] -= (after - before) * CARRIERS.sin[n][k];
+            re[k] += early * i32::from(cos[k][0]) + late * i32::from(cos[k][1]);
+            im[k] += early * i32::from(sin[k][0]) + late * i32::from(sin[k][1]);
         }
     }
-    let (re, im) = (lanes(re[0], re[1], |a, b| a + b), lanes(im[0], im[1], |a, b| a + b));
-    let mut squares = [0.0f32; 8];
-    for eight in samples.as_chunks::<8>().0 {
-        squares = lanes(squares, *eight, |sum, sample| sum + sample * sample);
-    }
-    Sums { re, im, power: lanes(re, im, |re, im| re * re + im * im), energy: sum(squares) }
+    let (re, im) = (re.map(|sum| sum as f32 * SCALE), im.map(|sum| sum as f32 * SCALE));
+    let power: [f32; 8] = std::array::from_fn(|k| re[k] * re[k] + im[k] * im[k]);
+    let (row, low) = strongest([power[0], power[1], power[2], power[3]]);
+    let (column, high) = strongest([power[4], power[5], power[6], power[7]]);
+    Sums { re, im, key: row * 4 + column, strongest: [low, high] }
 }
 
-/// Lane by lane.
-pub fn lanes(a: [f32; 8], b: [f32; 8], f: impl Fn(f32, f32) -> f32) -> [f32; 8] {
-    std::array::from_fn(|k| f(a[k], b[k]))
+/// Squares are summed in these units, so that a block's sum stays within 32 bits.
+pub const UNIT: u32 = 16;
+
+/// Sum of the squares of the difference of two blocks, each pair's rounded down to whole [`UNIT`]s.
+pub fn energy(samples: &[i16; BLOCK], others: &[i16; BLOCK]) -> f32 {
+    let square = |x: i16, y: i16| u32::from(x.saturating_sub(y).unsigned_abs()).pow(2);
+    let pairs = samples.as_chunks::<2>().0.iter().zip(others.as_chunks::<2>().0);
+    let units: u32 = pairs.map(|(x, y)| (square(x[0], y[0]) + square(x[1], y[1])) / UNIT).sum();
+    units as f32 * UNIT as f32
 }
 
-/// Sum of eight lanes: of halves, halves again. The order is that of the vector instructions.
-#[inline(always)]
-pub fn sum(x: [f32; 8]) -> f32 {
-    ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
-}
-
-#[inline(always)]
 fn strongest(power: [f32; 4]) -> (u8, f32) {
     let mut best = (0, power[0]);
     for (k, &p) in power.iter().enumerate().skip(1) {
@@ -141,19 +145,30 @@ fn strongest(power: [f32; 4]) -> (u8, f32) {
 }
 
 const fn carriers() -> Carriers {
-    let mut carriers = Carriers { cos: [[0.0; 8]; HALF], sin: [[0.0; 8]; HALF] };
-    let mut n = 0;
-    while n < HALF {
-        let mut k = 0;
-        while k < 8 {
-            let (cos, sin) = cos_sin(turn(k) * (n as f64 + 0.5));
-            carriers.cos[n][k] = cos as f32;
-            carriers.sin[n][k] = sin as f32;
-            k += 1;
+    let mut carriers = Carriers { cos: [[[0; 2]; 8]; PAIRS], sin: [[[0; 2]; 8]; PAIRS] };
+    let mut k = 0;
+    while k < 8 {
+        let (mut most_cos, mut most_sin) = (0, 0);
+        let mut n = 0;
+        while n < BLOCK {
+            let (cos, sin) = cos_sin(turn(k) * (n as f64 - (BLOCK - 1) as f64 / 2.0));
+            let (cos, sin) = (round(cos * CARRIER), round(-sin * CARRIER));
+            carriers.cos[n / 2][k][n % 2] = cos;
+            carriers.sin[n / 2][k][n % 2] = sin;
+            most_cos += cos.unsigned_abs() as u32;
+            most_sin += sin.unsigned_abs() as u32;
+            n += 1;
         }
-        n += 1;
+        // Samples are at most 2¹⁵, a sum of 32 bits at most 2³¹ − 1.
+        assert!(most_cos < 1 << 16 && most_sin < 1 << 16, "a sum over a block must fit 32 bits");
+        k += 1;
     }
     carriers
+}
+
+/// To the nearest whole number.
+const fn round(x: f64) -> i16 {
+    (if x < 0.0 { x - 0.5 } else { x + 0.5 }) as i16
 }
 
 const fn advance() -> [(f32, f32); 8] {

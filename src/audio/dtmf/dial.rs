@@ -1,8 +1,8 @@
 //! A key may be pressed over dial tone (ITU-T Q.24), which can be louder than the key. While such a hum is on the line, what lies under the keypad's
 //! frequencies is filtered away; otherwise the sound stays as it is, and costs nothing.
 
-use super::super::FRAME;
-use super::bank::{lanes, sum};
+use super::super::Frame;
+use super::bank::BLOCK;
 
 /// Where the line is between plain sound and hum under it.
 #[derive(Clone, Copy)]
@@ -31,25 +31,22 @@ const OVER: u8 = 20;
 const SECTIONS: [[f32; 3]; 2] = [[-1.903_511_6, -1.631_515_9, 0.877_414_7], [-1.980_145_3, -0.970_433_2, 0.357_059_4]];
 const GAIN: f32 = 0.514_953;
 
-/// The end of a tick that is listened to, a fifth: no hum is only there for a part of it.
-pub const END: usize = 33;
-
-/// Sums of squares at the end of a tick.
-pub struct Swings {
-    /// Of the differences of neighbours.
-    pub changes: f32,
-    /// Of the samples.
-    pub energy: f32,
+/// Energy of the differences of neighbours at the end of a tick: no hum is only there for a part of it. `energy`: that of the difference of two
+/// blocks.
+#[inline(always)]
+pub fn changes(tick: &Frame, energy: impl Fn(&[i16; BLOCK], &[i16; BLOCK]) -> f32) -> f32 {
+    let end: &[i16; BLOCK + 1] = tick.last_chunk().expect("a tick is longer than a block");
+    let (early, late) = (end.first_chunk(), end.last_chunk());
+    early.zip(late).map_or(0.0, |(early, late)| energy(late, early))
 }
 
-/// How fast the sound swings.
-pub fn swings(end: &[f32; END]) -> Swings {
-    let (mut changes, mut energies) = ([0.0f32; 8], [0.0f32; 8]);
-    for (early, late) in end.as_chunks::<8>().0.iter().zip(end[1..].as_chunks::<8>().0) {
-        changes = lanes(changes, lanes(*late, *early, |late, early| late - early), |sum, change| sum + change * change);
-        energies = lanes(energies, *late, |sum, late| sum + late * late);
-    }
-    Swings { changes: sum(changes), energy: sum(energies) }
+/// How fast the end of a tick swings.
+#[derive(Clone, Copy)]
+pub struct Swings {
+    /// As [`changes`] says.
+    pub changes: f32,
+    /// Energy of its last block.
+    pub energy: f32,
 }
 
 impl Dial {
@@ -58,12 +55,10 @@ impl Dial {
         Self { low: None, steady: 0, without: 0, on: false, state: [[0.0; 2]; 2] }
     }
 
-    /// Take a tick with this energy, and filter it if a hum is on the line. `busy`: a key is being pressed. `swings`:
-    /// [`swings`] or what does the same. Inlined into a caller for this processor.
+    /// Take a tick with this energy, and filter it if a hum is on the line; whether it was. `busy`: a key is being pressed. Inlined into a caller
+    /// for this processor.
     #[inline(always)]
-    pub fn pass(&mut self, samples: &mut [f32; FRAME], energy: f32, busy: bool, swings: impl Fn(&[f32; END]) -> Swings) {
-        let end = samples.last_chunk().expect("a tick is longer than its end");
-        let end = swings(end);
+    pub fn pass(&mut self, samples: &mut Frame, energy: f32, end: Swings, busy: bool) -> bool {
         let low = energy > 0.0 && end.changes < LOW * end.energy;
         let steady = low && self.low.is_some_and(|last| energy < last * STEADY && last < energy * STEADY);
         self.low = low.then_some(energy);
@@ -77,17 +72,18 @@ impl Dial {
         if self.on {
             self.filter(samples);
         }
+        self.on
     }
 
-    fn filter(&mut self, samples: &mut [f32; FRAME]) {
+    fn filter(&mut self, samples: &mut Frame) {
         for sample in samples {
-            let mut x = *sample * GAIN;
+            let mut x = f32::from(*sample) * GAIN;
             for ([b1, a1, a2], [z1, z2]) in SECTIONS.iter().zip(&mut self.state) {
                 let y = x + *z1;
                 (*z1, *z2) = (b1 * x - a1 * y + *z2, x - a2 * y);
                 x = y;
             }
-            *sample = x;
+            *sample = x.round() as i16;
         }
     }
 }

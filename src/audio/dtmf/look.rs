@@ -115,7 +115,7 @@ fn look_at(held: Held, first: usize, last: usize, part: Option<usize>, torn: &mu
     nearest(rough.sines[0].turn, 0)?;
     nearest(rough.sines[1].turn, 4)?;
     // Out from the block that the sines explain best: it lies in no dropout.
-    let inside = run.iter().map(|block| block.strongest().map(|k| block.power(k)).iter().sum());
+    let inside = run.iter().map(|block| block.strongest.iter().sum());
     let strongest = inside.enumerate().fold((0, 0.0f32), |best, (i, power): (usize, f32)| if power > best.1 { (i, power) } else { best }).0;
     let (from, to) = edges(sound, &rough, (first + last) * BLOCK / 2, (first + strongest) * BLOCK + BLOCK / 2);
     let (from, to) = part.map_or((from, to), |out| (from.max((first * BLOCK).saturating_sub(out)), to.min(last * BLOCK + out)));

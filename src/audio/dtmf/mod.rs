@@ -19,9 +19,8 @@ mod wide;
 use std::fmt;
 
 use self::bank::{BLOCK, BLOCKS, Block, Sums};
-use self::dial::{Dial, END, Swings};
+use self::dial::{Dial, Swings};
 use self::look::{Grade, Held, Sight};
-use super::level::energy;
 use super::{FRAME, Frame};
 use crate::names::Key;
 
@@ -75,7 +74,7 @@ struct Piece {
 #[derive(Clone, Copy)]
 pub struct DtmfDetector {
     /// The ticks that are held, in a ring.
-    sound: [[f32; FRAME]; HELD_TICKS],
+    sound: [Frame; HELD_TICKS],
     blocks: [[Block; BLOCKS]; HELD_TICKS],
     /// Place of the newest.
     newest: usize,
@@ -121,7 +120,7 @@ impl DtmfDetector {
     /// Has heard nothing yet.
     pub fn new() -> Self {
         Self {
-            sound: [[0.0; FRAME]; HELD_TICKS],
+            sound: [[0; FRAME]; HELD_TICKS],
             blocks: [[Block::SILENT; BLOCKS]; HELD_TICKS],
             newest: 0,
             silent: HELD_TICKS + 1,
@@ -147,19 +146,24 @@ impl DtmfDetector {
         if let Some(heard) = wide::hear(self, frame) {
             return heard;
         }
-        self.hear_by(frame, bank::correlate, dial::swings)
+        self.hear_by(frame, bank::correlate, bank::energy)
     }
 
     /// By means of these sums or what does the same. Inlined, with what it calls for every tick, into a caller for this processor.
     #[inline(always)]
-    fn hear_by(&mut self, frame: &Frame, correlate: impl Fn(&[f32; BLOCK]) -> Sums, swings: impl Fn(&[f32; END]) -> Swings) -> Heard {
-        let energy = energy(frame) as f32;
-        let silent = energy < LEAST_ENERGY;
+    fn hear_by(
+        &mut self,
+        frame: &Frame,
+        correlate: impl Fn(&[i16; BLOCK]) -> Sums,
+        energy: impl Fn(&[i16; BLOCK], &[i16; BLOCK]) -> f32,
+    ) -> Heard {
+        let energies = energies(frame, &energy);
+        let silent = energies.iter().sum::<f32>() < LEAST_ENERGY;
         self.silent = if silent { (self.silent + 1).min(HELD_TICKS + 1) } else { 0 };
         if self.silent > HELD_TICKS {
             return Heard::default();
         }
-        self.hold(frame, energy, silent, swings);
+        self.hold(frame, energies, silent, energy);
         let mut heard = Heard::default();
         self.listen(correlate);
         let known = self.follow(&mut heard);
@@ -176,14 +180,15 @@ impl DtmfDetector {
 
     /// The newest tick in, the oldest out.
     #[inline(always)]
-    fn hold(&mut self, frame: &Frame, energy: f32, silent: bool, swings: impl Fn(&[f32; END]) -> Swings) {
+    fn hold(&mut self, frame: &Frame, mut energies: [f32; BLOCKS], silent: bool, energy: impl Fn(&[i16; BLOCK], &[i16; BLOCK]) -> f32) {
         self.newest = (self.newest + 1) % HELD_TICKS;
         let samples = &mut self.sound[self.newest];
-        for (to, from) in samples.iter_mut().zip(frame) {
-            *to = f32::from(*from);
+        *samples = *frame;
+        let swings = Swings { changes: dial::changes(frame, &energy), energy: energies[BLOCKS - 1] };
+        if self.dial.pass(samples, energies.iter().sum(), swings, self.press.is_some()) {
+            energies = self::energies(samples, energy);
         }
-        self.dial.pass(samples, energy, self.press.is_some(), swings);
-        self.blocks[self.newest].fill(if silent { Block::SILENT } else { Block::UNHEARD });
+        self.blocks[self.newest] = energies.map(|energy| if silent { Block::SILENT } else { Block::unheard(energy) });
         if let Some(press) = &mut self.press {
             press.end -= FRAME as i32;
             press.tail -= FRAME as i32;
@@ -194,7 +199,8 @@ impl DtmfDetector {
     /// Where in the ring a tick is, counted from the oldest.
     #[inline(always)]
     fn place(&self, tick: usize) -> usize {
-        (self.newest + 1 + tick) % HELD_TICKS
+        let place = self.newest + 1 + tick;
+        if place < HELD_TICKS { place } else { place - HELD_TICKS }
     }
 
     /// A block, counted from the oldest.
@@ -206,13 +212,13 @@ impl DtmfDetector {
     /// Correlate what may matter. A tone that is a key reaches over the end of this tick, or over its beginning: in most sound neither the
     /// last block of this tick nor that of the one before is like a key, and then the others are left.
     #[inline(always)]
-    fn listen(&mut self, correlate: impl Fn(&[f32; BLOCK]) -> Sums) {
+    fn listen(&mut self, correlate: impl Fn(&[i16; BLOCK]) -> Sums) {
         let known = self.press.is_some() || self.piece.is_some() || self.block(NEW_BLOCK - 1).like_a_key;
         for tick in (0..HELD_TICKS).rev() {
             let tick = self.place(tick);
             for (block, samples) in self.blocks[tick].iter_mut().zip(self.sound[tick].as_chunks::<BLOCK>().0).rev() {
                 if block.unheard {
-                    *block = bank::listen(samples, &correlate);
+                    *block = bank::listen(samples, block.energy, &correlate);
                 }
                 if !known && !block.like_a_key {
                     return;
@@ -225,22 +231,23 @@ impl DtmfDetector {
     #[inline(always)]
     fn follow(&mut self, heard: &mut Heard) -> [bool; BLOCKS] {
         let mut known = [false; BLOCKS];
-        let Some(mut press) = self.press else { return known };
-        for b in NEW_BLOCK..HELD_BLOCKS {
-            let (start, end) = ((b * BLOCK) as i32, ((b + 1) * BLOCK) as i32);
+        // In place: what `hold` has just changed of it is not ready to be copied whole.
+        let Some(press) = &mut self.press else { return known };
+        for (b, block) in self.blocks[self.newest].iter().enumerate() {
+            let from = NEW + b * BLOCK;
+            let start = from as i32;
             if start - press.end > SAME_PRESS && start - press.tail > BLOCK as i32 {
                 self.press = None;
                 return [false; BLOCKS];
             }
-            if press.is_in(self.block(b)) {
-                known[b - NEW_BLOCK] = true;
-                press.end = end;
-                heard.mute((b * BLOCK).saturating_sub(BLOCK), (b + 2) * BLOCK);
+            if press.is_in(block) {
+                known[b] = true;
+                press.end = start + BLOCK as i32;
+                heard.mute(from - BLOCK, from + 2 * BLOCK);
             } else if start == press.end {
-                heard.mute(b * BLOCK, (b + 1) * BLOCK);
+                heard.mute(from, from + BLOCK);
             }
         }
-        self.press = Some(press);
         known
     }
 
@@ -250,8 +257,7 @@ impl DtmfDetector {
         if !last.like_a_key || last.explained() <= BEGINS {
             return false;
         }
-        let before: f32 = self.sound[self.newest][..BLOCK].iter().map(|x| x * x).sum();
-        before < BEFORE * last.energy
+        self.block(NEW_BLOCK).energy < BEFORE * last.energy
     }
 
     /// Look at the last stretch of blocks that are like a key and are not the press that is known.
@@ -283,7 +289,9 @@ impl DtmfDetector {
         let (mut sound, mut blocks) = ([0.0; HELD], [Block::SILENT; HELD_BLOCKS]);
         for tick in 0..HELD_TICKS {
             let place = self.place(tick);
-            sound[tick * FRAME..][..FRAME].copy_from_slice(&self.sound[place]);
+            for (to, from) in sound[tick * FRAME..][..FRAME].iter_mut().zip(&self.sound[place]) {
+                *to = f32::from(*from);
+            }
             blocks[tick * BLOCKS..][..BLOCKS].copy_from_slice(&self.blocks[place]);
         }
         (sound, blocks)
@@ -331,6 +339,13 @@ impl DtmfDetector {
     }
 }
 
+/// Energy of each block of a tick. Inlined into a caller for this processor.
+#[inline(always)]
+fn energies(frame: &Frame, energy: impl Fn(&[i16; BLOCK], &[i16; BLOCK]) -> f32) -> [f32; BLOCKS] {
+    let (blocks, _) = frame.as_chunks();
+    std::array::from_fn(|b| energy(&blocks[b], &bank::SILENCE))
+}
+
 /// The keys on a pad of four by four.
 const PAD: &[u8; 16] = b"123A456B789C*0#D";
 
@@ -340,8 +355,8 @@ impl Press {
     fn is_in(&self, block: &Block) -> bool {
         let powers = [block.power(usize::from(self.key / 4)), block.power(4 + usize::from(self.key % 4))];
         // Crosstalk of the stronger tone may make a neighbour of the weaker look a little stronger than it is.
-        let strongest = block.strongest().map(|k| block.power(k));
-        Self::as_loud(powers, self.power) && strongest[0] < 2.0 * powers[0] && strongest[1] < 2.0 * powers[1]
+        let [row, column] = block.strongest;
+        Self::as_loud(powers, self.power) && row < 2.0 * powers[0] && column < 2.0 * powers[1]
     }
 
     /// Not 7 dB weaker: an echo after the tone is 10 dB below it.

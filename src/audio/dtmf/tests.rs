@@ -105,7 +105,7 @@ fn every_processor_hears_the_same_bit_by_bit() {
             *sample = sample.saturating_add(((state >> 48) as u16 as i16) >> (3 + i % 9));
         }
         for frame in sound.as_chunks::<FRAME>().0 {
-            let (here, there) = (plain.hear_by(frame, bank::correlate, dial::swings), own.hear(frame));
+            let (here, there) = (plain.hear_by(frame, bank::correlate, bank::energy), own.hear(frame));
             assert_eq!(here, there);
             keys += usize::from(here.key.is_some());
             let bits = |detector: &DtmfDetector| {

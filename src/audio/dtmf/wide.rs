@@ -1,16 +1,17 @@
 //! The detector compiled once more, for processors with AVX2, its innermost sums by hand: the compiler takes twice as many instructions for them.
-//! The same order of sums, so the same results bit by bit; only more numbers an instruction.
+//! Sums of whole numbers, so the same results bit by bit; only more numbers an instruction.
 //!
 //! Unsafe are the calls, which ask the processor first, and loads and stores, each by a reference to as many octets.
 #![allow(unsafe_code, reason = "vector loads, and functions for a processor that was asked whether it has what they need")]
 
 use std::arch::x86_64::{
-    __m128, __m256, _mm_add_ps, _mm_loadu_ps, _mm_permute_ps, _mm_storeu_ps, _mm_sub_ps, _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m128i, __m256, __m256i, _CMP_EQ_OQ, _mm_add_epi32, _mm_cvtsi128_si32, _mm_hadd_epi32, _mm_loadu_si128, _mm_madd_epi16,
+    _mm_srli_epi32, _mm_subs_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
+    _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_permute_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_subs_epi16,
 };
 
-use super::bank::{BLOCK, CARRIERS, HALF, Sums, sum};
-use super::dial::{END, Swings};
+use super::bank::{BLOCK, CARRIERS, Pairs, SCALE, Sums, UNIT};
 use super::fit::{Fit, fit_here};
 use super::{DtmfDetector, Heard};
 use crate::audio::Frame;
@@ -29,7 +30,7 @@ pub(super) fn fit(samples: &[f32], guess: [f32; 2], rounds: usize, hopeless: f32
 
 #[target_feature(enable = "avx2")]
 fn wide_hear(detector: &mut DtmfDetector, frame: &Frame) -> Heard {
-    detector.hear_by(frame, |samples| correlate(samples), |end| swings(end))
+    detector.hear_by(frame, |samples| correlate(samples), |samples, others| energy(samples, others))
 }
 
 #[target_feature(enable = "avx2")]
@@ -39,72 +40,65 @@ fn wide_fit(samples: &[f32], guess: [f32; 2], rounds: usize, hopeless: f32) -> F
 
 /// As [`super::bank::correlate`].
 #[target_feature(enable = "avx2")]
-fn correlate(samples: &[f32; BLOCK]) -> Sums {
-    // In order of distance from the middle. By fours: eights would lie over the edges of what was stored just before, and wait for it.
-    let (mut even, mut odd) = ([0.0f32; HALF], [0.0f32; HALF]);
-    for at in (0..HALF).step_by(4) {
-        let after = load_four(four(samples, HALF + at));
-        let before = _mm_permute_ps::<0b00_01_10_11>(load_four(four(samples, HALF - 4 - at)));
-        even[at..at + 4].copy_from_slice(&store_four(_mm_add_ps(after, before)));
-        odd[at..at + 4].copy_from_slice(&store_four(_mm_sub_ps(after, before)));
+fn correlate(samples: &[i16; BLOCK]) -> Sums {
+    let (mut re, mut im) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    // Four pairs a round: the compiler does not unroll it by itself, and counting would cost half as much again.
+    let carriers = CARRIERS.cos.as_chunks::<4>().0.iter().zip(CARRIERS.sin.as_chunks::<4>().0);
+    for (pairs, (cos, sin)) in samples.as_chunks::<2>().0.as_chunks::<4>().0.iter().zip(carriers) {
+        for n in 0..4 {
+            let pair = _mm256_set1_epi32(i32::from(pairs[n][0]) & 0xffff | i32::from(pairs[n][1]) << 16);
+            re = _mm256_add_epi32(re, _mm256_madd_epi16(pair, carrier(&cos[n])));
+            im = _mm256_add_epi32(im, _mm256_madd_epi16(pair, carrier(&sin[n])));
+        }
     }
-    let (mut re, mut im) = (_mm256_setzero_ps(), _mm256_setzero_ps());
-    let (mut re_too, mut im_too) = (re, im);
-    for n in (0..HALF).step_by(2) {
-        re = _mm256_add_ps(re, _mm256_mul_ps(_mm256_set1_ps(even[n]), load(&CARRIERS.cos[n])));
-        im = _mm256_sub_ps(im, _mm256_mul_ps(_mm256_set1_ps(odd[n]), load(&CARRIERS.sin[n])));
-        re_too = _mm256_add_ps(re_too, _mm256_mul_ps(_mm256_set1_ps(even[n + 1]), load(&CARRIERS.cos[n + 1])));
-        im_too = _mm256_sub_ps(im_too, _mm256_mul_ps(_mm256_set1_ps(odd[n + 1]), load(&CARRIERS.sin[n + 1])));
-    }
-    let (re, im) = (_mm256_add_ps(re, re_too), _mm256_add_ps(im, im_too));
-    let mut squares = _mm256_setzero_ps();
-    for eight in samples.as_chunks::<8>().0 {
-        squares = _mm256_add_ps(squares, square(load(eight)));
-    }
-    let power = store(_mm256_add_ps(square(re), square(im)));
-    Sums { re: store(re), im: store(im), power, energy: sum(store(squares)) }
+    let scale = _mm256_set1_ps(SCALE);
+    let (re, im) = (_mm256_mul_ps(_mm256_cvtepi32_ps(re), scale), _mm256_mul_ps(_mm256_cvtepi32_ps(im), scale));
+    let power = _mm256_add_ps(_mm256_mul_ps(re, re), _mm256_mul_ps(im, im));
+    // Rows are one half of the vector, columns the other; each half's greatest goes to all of its places.
+    let most = _mm256_max_ps(power, _mm256_permute_ps::<0b10_11_00_01>(power));
+    let most = _mm256_max_ps(most, _mm256_permute_ps::<0b01_00_11_10>(most));
+    let which = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(power, most)) as u32;
+    let (row, column) = (which.trailing_zeros(), (which >> 4).trailing_zeros());
+    let most = store(most);
+    Sums { re: store(re), im: store(im), key: (row * 4 + column) as u8, strongest: [most[0], most[4]] }
 }
 
-/// As [`super::dial::swings`].
+/// As [`super::bank::energy`].
 #[target_feature(enable = "avx2")]
-fn swings(end: &[f32; END]) -> Swings {
-    let (mut changes, mut energies) = (_mm256_setzero_ps(), _mm256_setzero_ps());
-    for (early, late) in end.as_chunks::<8>().0.iter().zip(end[1..].as_chunks::<8>().0) {
-        let (early, late) = (load(early), load(late));
-        changes = _mm256_add_ps(changes, square(_mm256_sub_ps(late, early)));
-        energies = _mm256_add_ps(energies, square(late));
-    }
-    Swings { changes: sum(store(changes)), energy: sum(store(energies)) }
-}
-
-#[target_feature(enable = "avx2")]
-fn square(x: __m256) -> __m256 {
-    _mm256_mul_ps(x, x)
-}
-
-/// Four samples from `at` on.
-fn four(samples: &[f32; BLOCK], at: usize) -> &[f32; 4] {
-    samples[at..].first_chunk().expect("a block holds four samples from here on")
+fn energy(samples: &[i16; BLOCK], others: &[i16; BLOCK]) -> f32 {
+    const DOWN: i32 = UNIT.trailing_zeros() as i32;
+    let ((samples, last), (others, other_last)) = (samples.as_chunks(), others.as_chunks());
+    let squares = |n: usize| {
+        let left = _mm256_subs_epi16(sixteen(&samples[n]), sixteen(&others[n]));
+        _mm256_srli_epi32::<DOWN>(_mm256_madd_epi16(left, left))
+    };
+    let units = _mm256_add_epi32(squares(0), squares(1));
+    let units = _mm_add_epi32(_mm256_castsi256_si128(units), _mm256_extracti128_si256::<1>(units));
+    let left = _mm_subs_epi16(eight(last), eight(other_last));
+    let units = _mm_add_epi32(units, _mm_srli_epi32::<DOWN>(_mm_madd_epi16(left, left)));
+    let units = _mm_hadd_epi32(units, units);
+    let units = _mm_hadd_epi32(units, units);
+    _mm_cvtsi128_si32(units) as u32 as f32 * UNIT as f32
 }
 
 #[target_feature(enable = "avx2")]
-fn load_four(from: &[f32; 4]) -> __m128 {
-    // SAFETY: the reference is to 16 octets, which need not be aligned.
-    unsafe { _mm_loadu_ps(from.as_ptr()) }
-}
-
-#[target_feature(enable = "avx2")]
-fn store_four(x: __m128) -> [f32; 4] {
-    let mut to = [0.0; 4];
-    // SAFETY: the array has 16 octets, which need not be aligned.
-    unsafe { _mm_storeu_ps(to.as_mut_ptr(), x) };
-    to
-}
-
-#[target_feature(enable = "avx2")]
-fn load(from: &[f32; 8]) -> __m256 {
+fn carrier(from: &Pairs) -> __m256i {
     // SAFETY: the reference is to 32 octets, which need not be aligned.
-    unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+fn sixteen(from: &[i16; 16]) -> __m256i {
+    // SAFETY: the reference is to 32 octets, which need not be aligned.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+/// The first eight of at least as many.
+#[target_feature(enable = "avx2")]
+fn eight(from: &[i16]) -> __m128i {
+    let from: &[i16; 8] = from.first_chunk().expect("a block is twice sixteen samples and eight");
+    // SAFETY: the reference is to 16 octets, which need not be aligned.
+    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx2")]
