@@ -126,7 +126,12 @@ impl Inward {
         }
         let patch = self.playout.patch();
         self.ear.hear(sound, patch.came(), patch.made_up());
-        if sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE) { Brings::Sound } else { Brings::Silence }
+        let sounds = sound.samples().iter().any(|sample| sample.unsigned_abs() > DIGITAL_SILENCE);
+        match sounds {
+            true if self.playout.is_inactive() => Brings::Noise,
+            true => Brings::Sound,
+            false => Brings::Silence,
+        }
     }
 
     /// A key that was pressed in the sound.

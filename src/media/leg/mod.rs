@@ -260,10 +260,10 @@ impl Leg {
         // Where keys come in the sound, that is always wanted.
         let wanted = if self.media.events.is_empty() { Wanted::Sound } else { wanted };
         let brings = match self.inward.render(&mut self.codecs.decoders, wanted, sound) {
-            Brings::Sound if !self.media.direction.contributes() => Brings::Silence,
+            Brings::Sound | Brings::Noise if !self.media.direction.contributes() => Brings::Silence,
             brings => brings,
         };
-        if brings != Brings::Sound {
+        if !brings.is_audible() {
             sound.clear(sound.rate());
         }
         brings

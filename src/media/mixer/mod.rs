@@ -1,7 +1,8 @@
 //! The sums of a meeting: each speaker hears the sum without its own sound, everybody else one shared sum.
 //!
 //! Nobody who makes a sound is gated out while there is a place; when more than [`MixSettings::speakers`] sound at once, those who speak
-//! come before those who do not, and the louder before the quieter. Every entry into the sums and every exit (silence, mute, join, leave,
+//! come before those who do not, and the louder before the quieter; lines whose senders themselves say that there is only noise get no place
+//! then. Every entry into the sums and every exit (silence, mute, join, leave,
 //! a lost place) is a fade of 5 ms.
 //!
 //! There is a sum (a bus) for each rate that somebody hears at. Whoever is in the sums is resampled once to each bus of another rate;
@@ -108,7 +109,9 @@ impl Mixer {
         if self.bids.len() <= self.settings.speakers {
             return 0.0;
         }
-        *self.bids.select_nth_unstable_by(self.settings.speakers - 1, |a, b| b.total_cmp(a)).1
+        let last = *self.bids.select_nth_unstable_by(self.settings.speakers - 1, |a, b| b.total_cmp(a)).1;
+        // In a crowd nothing is not enough.
+        last.max(f32::MIN_POSITIVE)
     }
 
     /// Bring a leg's sound to its level, fade it in or out as the choice demands ([`Mixer::cut`]'s), and add it where it belongs.

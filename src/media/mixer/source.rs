@@ -14,6 +14,9 @@ const INCUMBENT: f32 = 4.0;
 /// Ticks without a place after which nobody waits for its noise: half a second, so that who comes and goes is not passed over and taken up again
 /// all the time.
 const OUTSIDE: u8 = 25;
+/// Ticks of noise after which a line is only heard while there are places for all: 3 s, longer than anybody who is about to speak is taken
+/// for noise. In a crowd the noise of the loudest lines is of no use to anybody, and each of them would have to be sent a mix of its own.
+const NOISE: u8 = 150;
 /// Who speaks comes before all who do not. Their mean squares are 2³⁰ at most, 16 times that after the gain; those of speech are no less
 /// than 500, a fifth of that at the end of a pause.
 const SPEAKING: f32 = (1u64 << 40) as f32;
@@ -23,10 +26,19 @@ const SPEAKING: f32 = (1u64 << 40) as f32;
 pub enum Brings {
     /// Something that can be heard.
     Sound,
+    /// Something that can be heard, and is no speech, as its sender says.
+    Noise,
     /// Nothing.
     Silence,
     /// What was not decoded: nobody would have heard it ([`Source::is_unheard`]), and it is no speech.
     Unheard,
+}
+
+impl Brings {
+    /// Whether there is something that can be heard.
+    pub fn is_audible(self) -> bool {
+        matches!(self, Self::Sound | Self::Noise)
+    }
 }
 
 /// One leg's way into the sums.
@@ -49,6 +61,8 @@ pub struct Source {
     known: bool,
     /// Ticks for which it had no place and was not heard.
     outside: u8,
+    /// Ticks for which it has been noise, both to its sender and to us.
+    noise: u8,
 }
 
 impl Source {
@@ -90,16 +104,24 @@ impl Source {
     /// One tick of the leg's sound.
     pub(super) fn hear(&mut self, samples: &[i16], brings: Brings, stays: bool, level: bool) {
         self.known = brings != Brings::Unheard;
+        self.noise = match brings {
+            Brings::Sound => 0,
+            Brings::Noise | Brings::Unheard => self.noise.saturating_add(1),
+            Brings::Silence => self.noise,
+        };
         if !self.known {
             // As loud as it was.
             self.sounding = false;
             self.hang = if self.muted || !stays { 0 } else { HANG };
             return;
         }
-        let sounding = brings == Brings::Sound;
+        let sounding = brings.is_audible();
         let mean_square = if sounding && !samples.is_empty() { energy(samples) as f32 / samples.len() as f32 } else { 0.0 };
         self.sounding = mean_square > 0.0;
         self.activity.hear(mean_square);
+        if self.activity.is_speaking() {
+            self.noise = 0;
+        }
         if level && self.activity.is_speech() {
             self.gain.hear_speech(mean_square, self.activity.floor());
         }
@@ -110,8 +132,11 @@ impl Source {
         }
     }
 
-    /// What it brings to the choice of speakers; `None`: silent.
+    /// What it brings to the choice of speakers; nothing, of noise; `None`: silent.
     pub(super) fn bid(&self) -> Option<f32> {
+        if self.noise >= NOISE {
+            return (self.hang > 0).then_some(0.0);
+        }
         let mut bid = self.loudness * self.gain.power();
         if self.open {
             bid *= INCUMBENT;

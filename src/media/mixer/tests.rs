@@ -15,6 +15,8 @@ struct Room {
     shared: [Limiter; 3],
     mixer: Mixer,
     tail: Tail,
+    /// What sounds is noise, as its sender says.
+    noisy: bool,
     /// What is not heard is not known.
     dozes: bool,
 }
@@ -31,6 +33,7 @@ impl Room {
             shared: Default::default(),
             mixer: Mixer::new(legs, settings),
             tail: Tail::default(),
+            noisy: false,
             dozes: false,
         }
     }
@@ -49,6 +52,7 @@ impl Room {
             let sounds = sound.samples().iter().any(|&s| s != 0);
             let brings = match sounds {
                 true if self.dozes && voice.source.is_unheard() => Brings::Unheard,
+                true if self.noisy => Brings::Noise,
                 true => Brings::Sound,
                 false => Brings::Silence,
             };
