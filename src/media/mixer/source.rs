@@ -17,6 +17,10 @@ const OUTSIDE: u8 = 25;
 /// Ticks of noise after which a line is only heard while there are places for all: 3 s, longer than anybody who is about to speak is taken
 /// for noise. In a crowd the noise of the loudest lines is of no use to anybody, and each of them would have to be sent a mix of its own.
 const NOISE: u8 = 150;
+/// Encoders take noise for speech now and then, for a packet: one of a hundred at −60 dBov, one of fourteen at −50. Such a tick takes back five…
+const DOUBT: u8 = 5;
+/// …of at most so many, so that the third in a row, 60 ms of a voice too faint for us to notice, is heard.
+const SURE: u8 = NOISE + 2 * DOUBT;
 /// Who speaks comes before all who do not. Their mean squares are 2³⁰ at most, 16 times that after the gain; those of speech are no less
 /// than 500, a fifth of that at the end of a pause.
 const SPEAKING: f32 = (1u64 << 40) as f32;
@@ -61,7 +65,7 @@ pub struct Source {
     known: bool,
     /// Ticks for which it had no place and was not heard.
     outside: u8,
-    /// Ticks for which it has been noise, both to its sender and to us.
+    /// Ticks for which it has been noise, both to its sender and to us, [`SURE`] at most.
     noise: u8,
 }
 
@@ -105,8 +109,8 @@ impl Source {
     pub(super) fn hear(&mut self, samples: &[i16], brings: Brings, stays: bool, level: bool) {
         self.known = brings != Brings::Unheard;
         self.noise = match brings {
-            Brings::Sound => 0,
-            Brings::Noise | Brings::Unheard => self.noise.saturating_add(1),
+            Brings::Sound => self.noise.saturating_sub(DOUBT),
+            Brings::Noise | Brings::Unheard => (self.noise + 1).min(SURE),
             Brings::Silence => self.noise,
         };
         if !self.known {

@@ -140,7 +140,7 @@ fn in_a_crowd_nobody_hears_the_noise_of_lines_and_when_it_is_none_they_come_in_s
 fn who_speaks_out_of_noise_is_heard_in_a_crowd() {
     let mut room = Room::with(5, MixSettings { speakers: 2, level: false });
     room.noisy = true;
-    let mut frames = vec![tone(400.0, 300.0); 5];
+    let mut frames: Vec<Frame> = (0..5).map(|leg| tone(400.0, 300.0 + f64::from(leg))).collect();
     for _ in 0..300 {
         room.tick(&frames);
     }
@@ -150,6 +150,18 @@ fn who_speaks_out_of_noise_is_heard_in_a_crowd() {
     let heard = (0..2).map(|_| room.tick(&frames)[0]).next_back();
     assert!(heard.is_some_and(|heard| heard.iter().any(|sample| *sample > 4_900)));
     assert!(room.voices[..4].iter().all(|voice| !voice.source.is_audible()));
+    // We do not, but their senders say so: of all of them, for two ticks by mistake, then in earnest.
+    frames[4] = SILENCE;
+    for _ in 0..300 {
+        room.tick(&frames);
+    }
+    for (ticks, streams) in [(2, 0), (50, 0), (3, 2)] {
+        room.noisy = ticks == 50;
+        for _ in 0..ticks {
+            room.tick(&frames);
+        }
+        assert_eq!(room.streams(), streams, "after {ticks} ticks");
+    }
 }
 
 #[test]
