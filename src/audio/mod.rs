@@ -9,6 +9,7 @@ pub mod limiter;
 pub mod noise;
 pub mod pitch;
 pub mod resample;
+pub mod soon;
 pub mod stretch;
 pub mod tone;
 

@@ -13,7 +13,7 @@ mod store;
 
 use self::arrivals::Arrivals;
 use self::store::Store;
-use crate::audio::TICK_MS;
+use crate::audio::{TICK_MS, soon};
 use crate::codec::{Codec, Decoders};
 
 /// Units of time in a millisecond.
@@ -127,6 +127,23 @@ impl JitterBuffer {
         self.begun = false;
         self.splice = false;
         self.latest = None;
+    }
+
+    /// The next packet and the next tick come soon ([`crate::audio::soon`]).
+    pub fn expect(&self) {
+        self.store.expect();
+        self.arrivals.expect();
+        soon::fetch(&self.latest);
+        soon::fetch(&self.now);
+        soon::fetch(&self.anchor);
+        soon::fetch(&self.came_at);
+        soon::fetch(&self.live);
+    }
+
+    /// They come sooner: ask for what lies where that says.
+    pub fn expect_more(&self) {
+        self.store.expect_more();
+        soon::fetch(&self.came);
     }
 
     /// Another stream begins with the next packet: it goes on where this one ends, and what is known of the network stays.

@@ -133,6 +133,11 @@ impl Playout {
         std::mem::replace(&mut self.room, room)
     }
 
+    /// The next tick comes soon: ask for where it will be decoded ([`crate::audio::soon`]).
+    pub fn expect_more(&self) {
+        self.room.tape.expect(self.rate);
+    }
+
     /// The next tick of `buffer`. `sound` gets the rate of the caller's codec.
     pub fn render(&mut self, buffer: &mut JitterBuffer, decoders: &mut Decoders, wanted: Wanted, sound: &mut Sound) {
         self.wanted = wanted;

@@ -21,7 +21,7 @@ use std::fmt;
 use self::bank::{BLOCK, BLOCKS, Block, Sums};
 use self::dial::{Dial, Swings};
 use self::look::{Grade, Held, Sight};
-use super::{FRAME, Frame};
+use super::{FRAME, Frame, soon};
 use crate::names::Key;
 
 /// Ticks of sound that are held: the newest and two before it, as long as the longest stretch that is looked at.
@@ -138,6 +138,25 @@ impl DtmfDetector {
     /// Whether a key is being pressed, as far as is known.
     pub fn is_pressed(&self) -> bool {
         self.press.is_some()
+    }
+
+    /// The next tick comes soon ([`super::soon`]).
+    pub fn expect(&self) {
+        soon::fetch(&self.newest);
+        soon::fetch(&self.silent);
+        soon::fetch(&self.dial);
+        soon::fetch(&self.press);
+        soon::fetch(&self.piece);
+    }
+
+    /// It comes sooner: ask for what lies where that says.
+    pub fn expect_more(&self) {
+        if self.silent <= HELD_TICKS {
+            let (oldest, newest) = (self.place(0), self.newest);
+            soon::fetch(&self.sound[oldest]);
+            soon::fetch(&self.blocks[oldest]);
+            soon::fetch(&self.blocks[newest]);
+        }
     }
 
     /// Hear the next tick.

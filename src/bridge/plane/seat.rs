@@ -157,8 +157,16 @@ impl Seat {
     pub fn collect<P: Ports>(&mut self, turn: Turn, (slot, place): (Slot, usize), ears: &mut Ears, ports: &mut P) {
         self.present = !turn.too_early(self.last);
         let hears = self.present && ears.hears();
+        if self.present {
+            // Under way during the system call: it takes longer than the lines do.
+            self.leg.expect();
+            self.voice.expect();
+        }
         if let Some(letter) = ears.letters.get_mut(place) {
             letter.got = if hears { ports.receive(slot, &mut letter.octets) } else { None };
+        }
+        if self.present {
+            self.leg.expect_more();
         }
     }
 

@@ -6,6 +6,7 @@
 //! from the position that a low quantile of these numbers gives waits no longer than the network makes him.
 
 use super::UNITS_A_MS;
+use crate::audio::soon;
 
 /// Width of a column: 5 ms. What lies in it is known to the sample besides.
 const WIDTH: i64 = 5 * UNITS_A_MS;
@@ -35,6 +36,14 @@ pub(super) struct Arrivals {
 impl Arrivals {
     pub(super) const fn new() -> Self {
         Self { first: 0, weights: [0.0; COLUMNS], lowest: [0; COLUMNS], total: 0.0, weight: 1.0, quantile: None }
+    }
+
+    /// The next arrival comes soon: the weights, and the column of an even line.
+    pub(super) fn expect(&self) {
+        soon::fetch(&self.weights);
+        soon::fetch(&self.lowest[COLUMNS / 2]);
+        soon::fetch(&self.quantile);
+        soon::fetch(&self.total);
     }
 
     /// Forget all.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::keys::KeyEar;
 use super::phases::Phases;
-use crate::audio::Sound;
 use crate::audio::noise::Background;
+use crate::audio::{Sound, soon};
 use crate::codec::{Codec, Decoders};
 use crate::media::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
 use crate::media::mixer::Brings;
@@ -39,6 +39,22 @@ impl Inward {
             ear: KeyEar::default(),
             late: 0,
         }
+    }
+
+    /// See [`super::Leg::expect`].
+    pub(super) fn expect(&self) {
+        soon::fetch(&self.reception);
+        soon::fetch(&self.phases);
+        self.buffer.expect();
+        soon::fetch(&self.playout);
+        self.ear.expect();
+    }
+
+    /// See [`super::Leg::expect_more`].
+    pub(super) fn expect_more(&self) {
+        self.buffer.expect_more();
+        self.playout.expect_more();
+        self.ear.expect_more();
     }
 
     /// Nothing of the past will be heard.

@@ -30,7 +30,7 @@ use super::playout::{Room, Wanted};
 use super::reception::Standing;
 use super::setup::FORMATS;
 use super::{Codecs, LegReport, LegSetup, LegUpdate};
-use crate::audio::{Rate, Sound};
+use crate::audio::{Rate, Sound, soon};
 use crate::codec::Codec;
 use crate::names::{Key, LegId};
 use crate::wire::redundancy::{self, BLOCKS, Block};
@@ -176,6 +176,24 @@ impl Leg {
             *former.room() = room;
             former
         })
+    }
+
+    /// Its turn comes soon: ask for what every tick touches ([`crate::audio::soon`]).
+    pub fn expect(&self) {
+        soon::fetch(&self.media);
+        soon::fetch(&self.source);
+        soon::fetch(&self.alive);
+        soon::fetch(&self.hush);
+        soon::fetch(&self.received);
+        soon::fetch(&self.octets);
+        self.packets.expect();
+        self.inward.expect();
+    }
+
+    /// It comes sooner, and what [`Leg::expect`] asked for is here: ask for what lies where that says.
+    pub fn expect_more(&self) {
+        soon::fetch(&*self.codecs);
+        self.inward.expect_more();
     }
 
     /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::DATAGRAM;
-use crate::audio::{FRAME, TICK_MS};
+use crate::audio::{FRAME, TICK_MS, soon};
 use crate::codec::{Codec, LONGEST_PAYLOAD};
 use crate::media::{LegSetup, LegUpdate};
 use crate::wire::rtp::{HEADER, Packet};
@@ -71,6 +71,14 @@ impl Packets {
             octets: 0,
             octets_before: 0,
         }
+    }
+
+    /// See [`super::Leg::expect`]: the numbers, and where a packet that fits the tick lies until it is sent.
+    pub(super) fn expect(&self) {
+        soon::fetch(&self.at);
+        soon::fetch(&self.octets);
+        soon::fetch(&self.sequence);
+        soon::fetch(&self.waiting[..FRAME]);
     }
 
     pub(super) fn ssrc(&self) -> u32 {

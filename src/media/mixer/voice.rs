@@ -4,7 +4,7 @@ use super::bus::Sums;
 use super::source::{Source, fade_out};
 use super::{Ways, ways};
 use crate::audio::resample::Resampler;
-use crate::audio::{Rate, Sound};
+use crate::audio::{FRAME, Rate, Sound, soon};
 
 /// One leg's sound in its meeting. Large (7 kB), so it is allocated with the leg and goes where the leg goes. In this order, so that what
 /// every tick asks for lies side by side.
@@ -43,6 +43,11 @@ impl Voice {
             speech: Resampler::new(listens),
             sound,
         }
+    }
+
+    /// Its next tick comes soon ([`crate::audio::soon`]): all that comes before the sounds, and a tick of narrowband.
+    pub fn expect(&self) {
+        soon::fetch_first(self, std::mem::offset_of!(Self, sound) + size_of::<[i16; FRAME + 1]>());
     }
 
     /// Whether it hears itself on its bus, unless that is taken out ([`super::Mixer::without`]).
