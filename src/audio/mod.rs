@@ -8,8 +8,8 @@ pub mod level;
 pub mod limiter;
 pub mod noise;
 pub mod pitch;
+pub mod prefetch;
 pub mod resample;
-pub mod soon;
 pub mod stretch;
 pub mod tone;
 

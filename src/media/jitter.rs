@@ -13,7 +13,7 @@ mod store;
 
 use self::arrivals::Arrivals;
 use self::store::Store;
-use crate::audio::{TICK_MS, soon};
+use crate::audio::{TICK_MS, prefetch};
 use crate::codec::{Codec, Decoders};
 
 /// Units of time in a millisecond.
@@ -129,21 +129,21 @@ impl JitterBuffer {
         self.latest = None;
     }
 
-    /// The next packet and the next tick come soon ([`crate::audio::soon`]).
-    pub fn expect(&self) {
-        self.store.expect();
-        self.arrivals.expect();
-        soon::fetch(&self.latest);
-        soon::fetch(&self.now);
-        soon::fetch(&self.anchor);
-        soon::fetch(&self.came_at);
-        soon::fetch(&self.live);
+    /// The next packet and the next tick come soon ([`crate::audio::prefetch`]).
+    pub fn prefetch(&self) {
+        self.store.prefetch();
+        self.arrivals.prefetch();
+        prefetch::all(&self.latest);
+        prefetch::all(&self.now);
+        prefetch::all(&self.anchor);
+        prefetch::all(&self.came_at);
+        prefetch::all(&self.live);
     }
 
     /// They come sooner: ask for what lies where that says.
-    pub fn expect_more(&self) {
-        self.store.expect_more();
-        soon::fetch(&self.came);
+    pub fn prefetch_more(&self) {
+        self.store.prefetch_more();
+        prefetch::all(&self.came);
     }
 
     /// Another stream begins with the next packet: it goes on where this one ends, and what is known of the network stays.

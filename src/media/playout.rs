@@ -133,9 +133,9 @@ impl Playout {
         std::mem::replace(&mut self.room, room)
     }
 
-    /// The next tick comes soon: ask for where it will be decoded ([`crate::audio::soon`]).
-    pub fn expect_more(&self) {
-        self.room.tape.expect(self.rate);
+    /// The next tick comes soon: ask for where it will be decoded ([`crate::audio::prefetch`]).
+    pub fn prefetch_more(&self) {
+        self.room.tape.prefetch(self.rate);
     }
 
     /// The next tick of `buffer`. `sound` gets the rate of the caller's codec.

@@ -21,7 +21,7 @@ use std::fmt;
 use self::bank::{BLOCK, BLOCKS, Block, Sums};
 use self::dial::{Dial, Swings};
 use self::look::{Grade, Held, Sight};
-use super::{FRAME, Frame, soon};
+use super::{FRAME, Frame, prefetch};
 use crate::names::Key;
 
 /// Ticks of sound that are held: the newest and two before it, as long as the longest stretch that is looked at.
@@ -140,22 +140,22 @@ impl DtmfDetector {
         self.press.is_some()
     }
 
-    /// The next tick comes soon ([`super::soon`]).
-    pub fn expect(&self) {
-        soon::fetch(&self.newest);
-        soon::fetch(&self.silent);
-        soon::fetch(&self.dial);
-        soon::fetch(&self.press);
-        soon::fetch(&self.piece);
+    /// The next tick comes soon ([`super::prefetch`]).
+    pub fn prefetch(&self) {
+        prefetch::all(&self.newest);
+        prefetch::all(&self.silent);
+        prefetch::all(&self.dial);
+        prefetch::all(&self.press);
+        prefetch::all(&self.piece);
     }
 
     /// It comes sooner: ask for what lies where that says.
-    pub fn expect_more(&self) {
+    pub fn prefetch_more(&self) {
         if self.silent <= HELD_TICKS {
             let (oldest, newest) = (self.place(0), self.newest);
-            soon::fetch(&self.sound[oldest]);
-            soon::fetch(&self.blocks[oldest]);
-            soon::fetch(&self.blocks[newest]);
+            prefetch::all(&self.sound[oldest]);
+            prefetch::all(&self.blocks[oldest]);
+            prefetch::all(&self.blocks[newest]);
         }
     }
 

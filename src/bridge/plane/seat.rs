@@ -159,14 +159,14 @@ impl Seat {
         let hears = self.present && ears.hears();
         if self.present {
             // Under way during the system call: it takes longer than the lines do.
-            self.leg.expect();
-            self.voice.expect();
+            self.leg.prefetch();
+            self.voice.prefetch();
         }
         if let Some(letter) = ears.letters.get_mut(place) {
             letter.got = if hears { ports.receive(slot, &mut letter.octets) } else { None };
         }
         if self.present {
-            self.leg.expect_more();
+            self.leg.prefetch_more();
         }
     }
 

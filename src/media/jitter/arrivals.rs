@@ -6,7 +6,7 @@
 //! from the position that a low quantile of these numbers gives waits no longer than the network makes him.
 
 use super::UNITS_A_MS;
-use crate::audio::soon;
+use crate::audio::prefetch;
 
 /// Width of a column: 5 ms. What lies in it is known to the sample besides.
 const WIDTH: i64 = 5 * UNITS_A_MS;
@@ -39,11 +39,11 @@ impl Arrivals {
     }
 
     /// The next arrival comes soon: the weights, and the column of an even line.
-    pub(super) fn expect(&self) {
-        soon::fetch(&self.weights);
-        soon::fetch(&self.lowest[COLUMNS / 2]);
-        soon::fetch(&self.quantile);
-        soon::fetch(&self.total);
+    pub(super) fn prefetch(&self) {
+        prefetch::all(&self.weights);
+        prefetch::all(&self.lowest[COLUMNS / 2]);
+        prefetch::all(&self.quantile);
+        prefetch::all(&self.total);
     }
 
     /// Forget all.

@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-use crate::audio::{FRAME, soon};
+use crate::audio::{FRAME, prefetch};
 use crate::codec::Codec;
 
 /// Most packets held: 640 ms in the shortest packets there are (10 ms; a peer that sends shorter ones gets less).
@@ -45,17 +45,17 @@ impl Store {
         Self { packets: ArrayVec::new(), octets: Box::new([std::hint::black_box(0); OCTETS]), stored: 0 }
     }
 
-    /// See [`super::JitterBuffer::expect`].
-    pub(super) fn expect(&self) {
-        soon::fetch(&self.stored);
-        soon::fetch(&self.octets);
+    /// See [`super::JitterBuffer::prefetch`].
+    pub(super) fn prefetch(&self) {
+        prefetch::all(&self.stored);
+        prefetch::all(&self.octets);
         // Its length, and the first.
-        soon::fetch_first(&self.packets, size_of::<Held>() + size_of::<u64>());
+        prefetch::first(&self.packets, size_of::<Held>() + size_of::<u64>());
     }
 
-    /// See [`super::JitterBuffer::expect_more`]: where a packet of an even line lies.
-    pub(super) fn expect_more(&self) {
-        soon::fetch(&self.octets[..FRAME]);
+    /// See [`super::JitterBuffer::prefetch_more`]: where a packet of an even line lies.
+    pub(super) fn prefetch_more(&self) {
+        prefetch::all(&self.octets[..FRAME]);
     }
 
     pub(super) fn clear(&mut self) {

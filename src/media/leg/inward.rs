@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::keys::KeyEar;
 use super::phases::Phases;
 use crate::audio::noise::Background;
-use crate::audio::{Sound, soon};
+use crate::audio::{Sound, prefetch};
 use crate::codec::{Codec, Decoders};
 use crate::media::jitter::{Arrival, JitterBuffer, Laid, UNITS_A_MS};
 use crate::media::mixer::Brings;
@@ -41,20 +41,20 @@ impl Inward {
         }
     }
 
-    /// See [`super::Leg::expect`].
-    pub(super) fn expect(&self) {
-        soon::fetch(&self.reception);
-        soon::fetch(&self.phases);
-        self.buffer.expect();
-        soon::fetch(&self.playout);
-        self.ear.expect();
+    /// See [`super::Leg::prefetch`].
+    pub(super) fn prefetch(&self) {
+        prefetch::all(&self.reception);
+        prefetch::all(&self.phases);
+        self.buffer.prefetch();
+        prefetch::all(&self.playout);
+        self.ear.prefetch();
     }
 
-    /// See [`super::Leg::expect_more`].
-    pub(super) fn expect_more(&self) {
-        self.buffer.expect_more();
-        self.playout.expect_more();
-        self.ear.expect_more();
+    /// See [`super::Leg::prefetch_more`].
+    pub(super) fn prefetch_more(&self) {
+        self.buffer.prefetch_more();
+        self.playout.prefetch_more();
+        self.ear.prefetch_more();
     }
 
     /// Nothing of the past will be heard.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::audio::dtmf::DtmfDetector;
 use crate::audio::resample::Resampler;
-use crate::audio::{Frame, Rate, SILENCE, Sound, soon};
+use crate::audio::{Frame, Rate, SILENCE, Sound, prefetch};
 use crate::names::Key;
 
 /// Samples at 8 kHz that the resampler is late by, 4 ms: in wideband sound the tone begins so much earlier than the detector says.
@@ -31,15 +31,15 @@ impl Default for KeyEar {
 }
 
 impl KeyEar {
-    /// See [`super::Leg::expect`].
-    pub(super) fn expect(&self) {
-        self.detector.expect();
-        soon::fetch(&self.key);
+    /// See [`super::Leg::prefetch`].
+    pub(super) fn prefetch(&self) {
+        self.detector.prefetch();
+        prefetch::all(&self.key);
     }
 
-    /// See [`super::Leg::expect_more`].
-    pub(super) fn expect_more(&self) {
-        self.detector.expect_more();
+    /// See [`super::Leg::prefetch_more`].
+    pub(super) fn prefetch_more(&self) {
+        self.detector.prefetch_more();
     }
 
     /// Hear one tick, and take out of it what belongs to the tone of a key. Of that tick only this `came`, if not all, and in place of what did

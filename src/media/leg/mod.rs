@@ -30,7 +30,7 @@ use super::playout::{Room, Wanted};
 use super::reception::Standing;
 use super::setup::FORMATS;
 use super::{Codecs, LegReport, LegSetup, LegUpdate};
-use crate::audio::{Rate, Sound, soon};
+use crate::audio::{Rate, Sound, prefetch};
 use crate::codec::Codec;
 use crate::names::{Key, LegId};
 use crate::wire::redundancy::{self, BLOCKS, Block};
@@ -178,22 +178,22 @@ impl Leg {
         })
     }
 
-    /// Its turn comes soon: ask for what every tick touches ([`crate::audio::soon`]).
-    pub fn expect(&self) {
-        soon::fetch(&self.media);
-        soon::fetch(&self.source);
-        soon::fetch(&self.alive);
-        soon::fetch(&self.hush);
-        soon::fetch(&self.received);
-        soon::fetch(&self.octets);
-        self.packets.expect();
-        self.inward.expect();
+    /// Its turn comes soon: ask for what every tick touches ([`crate::audio::prefetch`]).
+    pub fn prefetch(&self) {
+        prefetch::all(&self.media);
+        prefetch::all(&self.source);
+        prefetch::all(&self.alive);
+        prefetch::all(&self.hush);
+        prefetch::all(&self.received);
+        prefetch::all(&self.octets);
+        self.packets.prefetch();
+        self.inward.prefetch();
     }
 
-    /// It comes sooner, and what [`Leg::expect`] asked for is here: ask for what lies where that says.
-    pub fn expect_more(&self) {
-        soon::fetch(&*self.codecs);
-        self.inward.expect_more();
+    /// It comes sooner, and what [`Leg::prefetch`] asked for is here: ask for what lies where that says.
+    pub fn prefetch_more(&self) {
+        prefetch::all(&*self.codecs);
+        self.inward.prefetch_more();
     }
 
     /// One datagram from the RTP socket. With rtcp-mux, RTCP is told apart here (RFC 5761 §4).

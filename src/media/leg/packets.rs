@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::DATAGRAM;
-use crate::audio::{FRAME, TICK_MS, soon};
+use crate::audio::{FRAME, TICK_MS, prefetch};
 use crate::codec::{Codec, LONGEST_PAYLOAD};
 use crate::media::{LegSetup, LegUpdate};
 use crate::wire::rtp::{HEADER, Packet};
@@ -73,12 +73,12 @@ impl Packets {
         }
     }
 
-    /// See [`super::Leg::expect`]: the numbers, and where a packet that fits the tick lies until it is sent.
-    pub(super) fn expect(&self) {
-        soon::fetch(&self.at);
-        soon::fetch(&self.octets);
-        soon::fetch(&self.sequence);
-        soon::fetch(&self.waiting[..FRAME]);
+    /// See [`super::Leg::prefetch`]: the numbers, and where a packet that fits the tick lies until it is sent.
+    pub(super) fn prefetch(&self) {
+        prefetch::all(&self.at);
+        prefetch::all(&self.octets);
+        prefetch::all(&self.sequence);
+        prefetch::all(&self.waiting[..FRAME]);
     }
 
     pub(super) fn ssrc(&self) -> u32 {

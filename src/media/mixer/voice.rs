@@ -4,7 +4,7 @@ use super::bus::Sums;
 use super::source::{Source, fade_out};
 use super::{Ways, ways};
 use crate::audio::resample::Resampler;
-use crate::audio::{FRAME, Rate, Sound, soon};
+use crate::audio::{FRAME, Rate, Sound, prefetch};
 
 /// One leg's sound in its meeting. Large (7 kB), so it is allocated with the leg and goes where the leg goes. In this order, so that what
 /// every tick asks for lies side by side.
@@ -45,9 +45,9 @@ impl Voice {
         }
     }
 
-    /// Its next tick comes soon ([`crate::audio::soon`]): all that comes before the sounds, and a tick of narrowband.
-    pub fn expect(&self) {
-        soon::fetch_first(self, std::mem::offset_of!(Self, sound) + size_of::<[i16; FRAME + 1]>());
+    /// Its next tick comes soon ([`crate::audio::prefetch`]): all that comes before the sounds, and a tick of narrowband.
+    pub fn prefetch(&self) {
+        prefetch::first(self, std::mem::offset_of!(Self, sound) + size_of::<[i16; FRAME + 1]>());
     }
 
     /// Whether it hears itself on its bus, unless that is taken out ([`super::Mixer::without`]).

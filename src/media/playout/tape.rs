@@ -1,7 +1,7 @@
 //! What was heard last and what is decoded to be heard next, in one line of samples: what is played stays where it is and is the past then.
 
 use crate::audio::conceal::{PAST, PAST_MS};
-use crate::audio::{Rate, silence, soon};
+use crate::audio::{Rate, prefetch, silence};
 
 /// The two, of one stream. At least as much of the past as [`PAST_MS`] is always there; at the beginning it is silence.
 pub(super) struct Tape {
@@ -44,9 +44,9 @@ impl Tape {
         (self.kept, self.at, self.end) = (other.kept, other.kept, used);
     }
 
-    /// A tick of `room` comes soon ([`crate::audio::soon`]).
-    pub fn expect(&self, rate: Rate) {
-        soon::fetch(&self.line[self.end..self.line.len().min(self.end + rate.frame())]);
+    /// A tick of `room` comes soon ([`crate::audio::prefetch`]).
+    pub fn prefetch(&self, rate: Rate) {
+        prefetch::all(&self.line[self.end..self.line.len().min(self.end + rate.frame())]);
     }
 
     /// What was heard last, newest last.

@@ -10,13 +10,13 @@ const LINE: usize = 64;
 
 /// All lines of a value.
 #[inline(always)]
-pub fn fetch<T: ?Sized>(value: &T) {
-    fetch_first(value, size_of_val(value));
+pub fn all<T: ?Sized>(value: &T) {
+    first(value, size_of_val(value));
 }
 
 /// The lines of the first so many octets of a value.
 #[inline(always)]
-pub fn fetch_first<T: ?Sized>(value: &T, octets: usize) {
+pub fn first<T: ?Sized>(value: &T, octets: usize) {
     let length = octets.min(size_of_val(value));
     let start = std::ptr::from_ref(value).cast::<u8>();
     // A value of whole lines still reaches into one more, unless it begins where a line does.
@@ -45,10 +45,10 @@ mod tests {
     #[test]
     fn any_value_can_be_asked_for() {
         let sound = [7i16; 960];
-        fetch(&sound);
-        fetch(&sound[1..1]);
-        fetch(&sound[3..4]);
-        fetch(&());
+        all(&sound);
+        all(&sound[1..1]);
+        all(&sound[3..4]);
+        all(&());
         assert_eq!(sound, [7; 960]);
     }
 }
