@@ -14,15 +14,17 @@ pub fn all<T: ?Sized>(value: &T) {
     first(value, size_of_val(value));
 }
 
-/// The lines of the first so many octets of a value.
+/// The lines of the first so many octets of a value. Where the number is known to the compiler, nothing but the instructions that ask is left of it.
 #[inline(always)]
 pub fn first<T: ?Sized>(value: &T, octets: usize) {
     let length = octets.min(size_of_val(value));
     let start = std::ptr::from_ref(value).cast::<u8>();
-    // A value of whole lines still reaches into one more, unless it begins where a line does.
-    let before = start.addr() % LINE;
-    for line in 0..(before + length).div_ceil(LINE) {
-        ask(start.wrapping_add(line * LINE).wrapping_sub(before));
+    for octet in (0..length).step_by(LINE) {
+        ask(start.wrapping_add(octet));
+    }
+    // What is no larger than its alignment lies on one line; anything else may reach into one more.
+    if length > align_of_val(value) {
+        ask(start.wrapping_add(length - 1));
     }
 }
 
