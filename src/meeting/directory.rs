@@ -120,7 +120,8 @@ impl Directory {
         Self {
             by_id: HashMap::with_hasher(seeded),
             by_name: HashMap::with_hasher(seeded),
-            sources: HashMap::with_hasher(seeded),
+            // As large as it may become: it is not copied while calls come, and a rush leaves it as it was.
+            sources: HashMap::with_capacity_and_hasher(SOURCES, seeded),
             strangers: Bucket::default(),
             known: Bucket::default(),
         }
