@@ -21,7 +21,8 @@ const ADDRESS_REFILL: Duration = Duration::from_secs(30);
 const OVERALL_BURST: u32 = 200;
 /// One more after each of these: 600 an hour. Many numbers guessing together still need ten thousand hours and more for a hit.
 const OVERALL_REFILL: Duration = Duration::from_secs(6);
-/// Sources remembered: those with wrong IDs in the last hour or a right one in the last day. 16,384 of them are two megabytes.
+/// Sources remembered: those with wrong IDs in the last hour or a right one in the last day. The table for 16,384
+/// of them is three megabytes, and there from the start.
 const SOURCES: usize = 16_384;
 /// Forgotten at once when there are too many, so that the search for the oldest is rare.
 const FORGOTTEN: usize = SOURCES / 16;

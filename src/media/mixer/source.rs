@@ -65,7 +65,7 @@ pub struct Source {
     known: bool,
     /// Ticks for which it had no place and was not heard.
     outside: u8,
-    /// Ticks for which it has been noise, both to its sender and to us, [`SURE`] at most.
+    /// Ticks for which it has been noise, both to its sender and to us, less [`DOUBT`] for each that was not; [`SURE`] at most.
     noise: u8,
 }
 
