@@ -156,6 +156,31 @@ pub enum WhenFull {
     Refuse,
 }
 
+/// What a leg costs its worker, as shares of the worker's time, 0 to 1.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct LegCost {
+    /// In the menu, where it is spoken to.
+    pub menu: f32,
+    /// In a meeting with a stream of its own: while it is greeted or speaks. Listeners that share one cost less.
+    pub meeting: f32,
+}
+
+/// What legs cost, by the codec that is sent to them.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct LegCosts([LegCost; Codec::ALL.len()]);
+
+impl LegCosts {
+    /// From the cost of each codec.
+    pub fn new(of: impl FnMut(Codec) -> LegCost) -> Self {
+        Self(Codec::ALL.map(of))
+    }
+
+    /// The cost of a leg that is sent this.
+    pub fn of(&self, codec: Codec) -> LegCost {
+        Codec::ALL.iter().zip(self.0).find(|(one, _)| **one == codec).map_or_else(LegCost::default, |(_, cost)| cost)
+    }
+}
+
 /// What the control plane needs to know.
 #[derive(Clone, Debug)]
 pub struct ControlSettings {
@@ -177,6 +202,8 @@ pub struct ControlSettings {
     pub codecs: ArrayVec<Codec, 4>,
     /// How Opus is sent.
     pub opus: OpusSettings,
+    /// What a leg costs here: how many more may come is told from that until it is seen.
+    pub costs: LegCosts,
     /// Meetings that always exist.
     pub meetings: Vec<MeetingSettings>,
 }

@@ -5,7 +5,7 @@ pub mod control;
 pub mod figures;
 pub mod plane;
 
-pub use command::{ControlInput, ControlOutput, ControlSettings, MediaCommand, MediaEvent, SeenBy, WhenFull};
-pub use control::{Admission, ControlFigures, ControlPlane, SipFigures};
+pub use command::{ControlInput, ControlOutput, ControlSettings, LegCost, LegCosts, MediaCommand, MediaEvent, SeenBy, WhenFull};
+pub use control::{Admission, Burden, ControlFigures, ControlPlane, SipFigures};
 pub use figures::{Histogram, MediaFigures};
 pub use plane::{MediaPlane, Ports, ReceivedDatagram, Slot};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::counters::Counters;
 use crate::bridge::plane::WAKE;
-use crate::bridge::{Admission, ControlFigures, Histogram, MediaFigures};
+use crate::bridge::{Admission, Burden, ControlFigures, Histogram, MediaFigures};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
@@ -65,8 +65,9 @@ struct WorkerBoard {
     /// All time in which something was due and not done, nanoseconds.
     behind: AtomicU64,
     alive: AtomicBool,
-    /// Its smoothed load, as the bits of an `f32`; and whether it takes new calls.
+    /// Its [`Burden`], numbers as the bits of an `f32`.
     load: AtomicU32,
+    outlook: AtomicU32,
     admits: AtomicBool,
 }
 
@@ -104,6 +105,7 @@ impl Board {
             woke: AtomicU64::new(0),
             behind: AtomicU64::new(0),
             load: AtomicU32::new(0),
+            outlook: AtomicU32::new(0),
             admits: AtomicBool::new(true),
             alive: AtomicBool::new(true),
         };
@@ -157,18 +159,21 @@ impl Board {
         done + overdue
     }
 
-    /// How loaded a worker is, 0 to 1; and whether it takes new calls.
-    pub fn load(&self, worker: usize) -> (f32, bool) {
-        self.workers
-            .get(worker)
-            .map_or((0.0, false), |board| (f32::from_bits(board.load.load(Ordering::Relaxed)), board.admits.load(Ordering::Relaxed)))
+    /// How loaded a worker is.
+    pub fn burden(&self, worker: usize) -> Burden {
+        self.workers.get(worker).map_or(Burden { load: 0.0, outlook: 0.0, admits: false }, |board| Burden {
+            load: f32::from_bits(board.load.load(Ordering::Relaxed)),
+            outlook: f32::from_bits(board.outlook.load(Ordering::Relaxed)),
+            admits: board.admits.load(Ordering::Relaxed),
+        })
     }
 
     /// The control plane has judged a worker.
-    pub fn judge(&self, worker: usize, (load, admits): (f32, bool)) {
+    pub fn judge(&self, worker: usize, burden: Burden) {
         if let Some(board) = self.workers.get(worker) {
-            board.load.store(load.to_bits(), Ordering::Relaxed);
-            board.admits.store(admits, Ordering::Relaxed);
+            board.load.store(burden.load.to_bits(), Ordering::Relaxed);
+            board.outlook.store(burden.outlook.to_bits(), Ordering::Relaxed);
+            board.admits.store(burden.admits, Ordering::Relaxed);
         }
     }
 
@@ -329,8 +334,9 @@ mod tests {
         desk.rests(&plane);
         assert_eq!(board.behind(0, at(500)), ms(9), "one that rests is not");
         assert_eq!(board.behind(7, at(500)), ms(0));
-        board.judge(0, (0.5, false));
-        assert_eq!(board.load(0), (0.5, false));
+        let near = Burden { load: 0.5, outlook: 0.9, admits: false };
+        board.judge(0, near);
+        assert_eq!((board.burden(0), board.burden(9).admits), (near, false));
     }
 
     #[test]

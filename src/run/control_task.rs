@@ -202,7 +202,7 @@ impl ControlTask {
             let share = behind.saturating_sub(*before).as_secs_f32() / over.as_secs_f32();
             *before = behind.max(*before);
             self.plane.handle_input(now, ControlInput::Load { worker, share, over });
-            self.board.judge(index, self.plane.load(worker));
+            self.board.judge(index, self.plane.burden(worker));
         }
     }
 

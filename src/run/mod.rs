@@ -18,6 +18,7 @@ pub mod machine;
 pub mod meetings;
 pub mod port;
 pub mod ports;
+mod price;
 pub mod process;
 pub mod prompts;
 mod signals;

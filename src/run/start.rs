@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use arrayvec::ArrayVec;
 use rand::Rng;
 use thiserror::Error;
 use tokio::runtime::Runtime;
@@ -22,9 +23,11 @@ use super::ports::PortPool;
 use super::signals::Signals;
 use super::transport::{Gate, INBOUND_QUEUE, Outbound, tcp, udp};
 use super::worker::{self, WorkerSetup};
-use super::{Settings, link, prompts};
+use super::{Settings, link, price, prompts};
 use crate::bridge::command::MeetingSettings;
-use crate::bridge::{ControlPlane, ControlSettings};
+use crate::bridge::{ControlPlane, ControlSettings, LegCost, LegCosts};
+use crate::codec::Codec;
+use crate::media::PromptId;
 use crate::media::prompt::{self, Loaded};
 use crate::names::WorkerId;
 use crate::sip::{AgentSettings, Transport};
@@ -85,6 +88,8 @@ pub struct Bridge {
     listening: Vec<(Transport, SocketAddr)>,
     meetings: Vec<MeetingSettings>,
     calls: usize,
+    codecs: ArrayVec<Codec, 4>,
+    costs: LegCosts,
     board: Arc<Board>,
 }
 
@@ -147,6 +152,9 @@ impl Bridge {
     pub fn run(self) -> Ended {
         if let Err(error) = machine::lock_memory() {
             warn!(%error, "memory is not locked: pages that were given away may make sound late; LimitMEMLOCK=infinity in systemd, or CAP_IPC_LOCK and no limit");
+        }
+        for (codec, LegCost { menu, meeting }) in self.codecs.iter().map(|codec| (codec, self.costs.of(*codec))) {
+            info!(codec = codec.name(), menu, meeting, "what a leg costs, of a worker's time");
         }
         info!(calls = self.calls, workers = self.workers.len(), "ready");
         let ended = self.runtime.block_on(async {
@@ -226,6 +234,11 @@ impl Parts {
         }
         drop(inside);
 
+        let costs = price::measure(&settings.codecs, &settings.opus, &prompts.get(PromptId::Valkommen).samples).unwrap_or_else(|error| {
+            // Each call will be told so itself.
+            warn!(%error, "what a leg costs could not be measured");
+            LegCosts::default()
+        });
         let control = ControlSettings {
             agent: AgentSettings {
                 product: concat!("ljudbro/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -240,8 +253,9 @@ impl Parts {
             when_full: settings.when_full,
             longest: settings.longest,
             workers: u16::try_from(workers).unwrap_or(u16::MAX),
-            codecs: settings.codecs,
+            codecs: settings.codecs.clone(),
             opus: settings.opus,
+            costs,
             meetings: meetings.clone(),
         };
         let plane = ControlPlane::new(control, rand::rng().random());
@@ -254,6 +268,8 @@ impl Parts {
             listening: bound.listening,
             meetings,
             calls: room.calls,
+            codecs: settings.codecs,
+            costs,
             board,
         })
     }

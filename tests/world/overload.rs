@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use ljudbro::bridge::{Admission, WhenFull};
+use ljudbro::bridge::{Admission, LegCost, LegCosts, WhenFull};
+use ljudbro::codec::Codec;
 use ljudbro::media::PromptId::*;
+use ljudbro::names::WorkerId;
 use ljudbro::sim::Ended;
 
 use crate::desk::Id;
@@ -117,6 +119,81 @@ fn no_more_hear_that_it_is_busy_than_there_is_room_for() {
     let said = late.iter().filter(|id| world.words(**id) == [Upptaget]).count();
     let refused = late.iter().filter(|id| world.ended(**id) == Some(Ended::Refused(503))).count();
     assert_eq!((said, refused), (3, 2));
+}
+
+/// One worker whose legs make a fifth of its load each in a meeting, and nearly nothing in the menu.
+fn dear(seed: u64) -> World {
+    World::with(seed, |settings| {
+        settings.workers = 1;
+        settings.costs = LegCosts::new(|_| LegCost { menu: 0.001, meeting: 0.2 });
+    })
+}
+
+#[test]
+fn room_is_kept_for_those_in_the_menu_and_given_back_when_they_hang_up() {
+    let mut world = dear(1307);
+    let early: Vec<Id> = (0..4).map(|_| world.dial(|_| ())).collect();
+    world.loaded([0.05], 3_000);
+    let burden = world.control.burden(WorkerId(0));
+    assert!(burden.load < 0.1 && burden.outlook > 0.8 && !burden.admits, "{burden:?}");
+    assert_eq!(world.control.admission(), Admission::Overloaded);
+    let late = world.dial(|_| ());
+    world.loaded([0.05], 6_000);
+    assert_eq!(world.words(late), [Upptaget]);
+    // One goes, the others get in.
+    world.hang_up(early[0]);
+    world.loaded([0.05], 1_000);
+    assert_eq!(world.control.admission(), Admission::Open);
+    for id in &early[1..] {
+        world.press(*id, ID);
+    }
+    world.loaded([0.55], 8_000);
+    for (a, b) in [(1, 2), (2, 3), (3, 1)] {
+        assert_undisturbed(&world, early[a], early[b]);
+    }
+    let burden = world.control.burden(WorkerId(0));
+    assert!((0.5..0.6).contains(&burden.outlook) && burden.admits, "their room is used, not kept: {burden:?}");
+    for id in &early[1..] {
+        world.hang_up(*id);
+    }
+    world.loaded([0.0], 6_000);
+    assert!(world.control.burden(WorkerId(0)).outlook < 0.01, "nothing is kept for anybody");
+    world.assert_nothing_is_left();
+}
+
+#[test]
+fn who_is_told_that_it_is_busy_has_no_room_kept_and_takes_none_that_is() {
+    let mut world = dear(1308);
+    for _ in 0..4 {
+        world.dial(|_| ());
+    }
+    world.loaded([0.05], 1_000);
+    let told = world.dial(|_| ());
+    world.loaded([0.05], 500);
+    assert!(world.control.burden(WorkerId(0)).outlook < 0.9);
+    // With a little more load there is no room to say it either.
+    world.loaded([0.15], 3_000);
+    let refused = world.dial(|_| ());
+    world.loaded([0.15], 5_000);
+    assert_eq!((world.words(told), world.ended(refused)), (vec![Upptaget], Some(Ended::Refused(503))));
+}
+
+#[test]
+fn a_call_that_changes_to_a_dearer_codec_has_room_kept_for_that() {
+    let mut world = World::with(1309, |settings| {
+        settings.workers = 1;
+        settings.costs = LegCosts::new(|codec| LegCost { menu: 0.001, meeting: if codec == Codec::Opus { 0.3 } else { 0.001 } });
+    });
+    let id = world.dial(|settings| settings.codecs = vec![Codec::Pcma]);
+    world.loaded([0.05], 2_000);
+    let before = world.control.burden(WorkerId(0)).outlook;
+    world.with_phone(id, |phone, now| phone.change_codecs(now, &[Codec::Opus]));
+    world.loaded([0.05], 3_000);
+    let after = world.control.burden(WorkerId(0)).outlook;
+    assert!(before < 0.1 && (0.3..0.4).contains(&after), "{before} {after}");
+    world.hang_up(id);
+    world.loaded([0.0], 6_000);
+    assert!(world.control.burden(WorkerId(0)).outlook < 0.001);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ljudbro::bridge::command::MeetingSettings;
 use ljudbro::bridge::plane::WAKE;
-use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, MediaPlane, WhenFull};
+use ljudbro::bridge::{ControlInput, ControlOutput, ControlPlane, ControlSettings, LegCosts, MediaPlane, WhenFull};
 use ljudbro::codec::{Codec, OpusSettings};
 use ljudbro::media::mixer::MixSettings;
 use ljudbro::media::prompt::Shelf;
@@ -88,6 +88,7 @@ impl World {
             workers: 2,
             codecs: Codec::ALL.into_iter().collect(),
             opus: OpusSettings::default(),
+            costs: LegCosts::default(),
             meetings: vec![meeting("testmote1", ID), meeting("andra", OTHER_ID)],
         };
         change(&mut settings);
@@ -159,7 +160,7 @@ impl World {
     // ---- time
 
     /// Time goes on, and each worker is measured to be so loaded.
-    pub fn loaded(&mut self, shares: [f32; 2], ms: u64) {
+    pub fn loaded<const WORKERS: usize>(&mut self, shares: [f32; WORKERS], ms: u64) {
         const LOOK: Duration = Duration::from_millis(100);
         for _ in 0..ms / 100 {
             self.run(LOOK);

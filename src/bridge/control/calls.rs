@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
+use super::overload::Promise;
 use super::session::{Ending, KeyPath, Live, State};
 use super::{Closing, ControlPlane};
 use crate::bridge::{ControlOutput, MediaCommand};
@@ -152,6 +153,7 @@ impl ControlPlane {
         info!(call = %handle, participants = entered.participants, "in the meeting");
         live.meeting = Some(meeting);
         let to = *room.worker.get_or_insert(live.worker);
+        self.overload.enters(std::mem::replace(&mut live.promise, Promise::NONE), live.cost, (live.worker, to));
         if to != live.worker {
             let from = std::mem::replace(&mut live.worker, to);
             live.waiting = Some(Box::default());
@@ -224,6 +226,7 @@ impl ControlPlane {
                     self.leave(now, session.leg, meeting);
                 }
                 let moving = live.waiting.is_some();
+                self.overload.forget(live.worker, live.promise);
                 self.closing.insert(session.leg, Closing { handle: session.handle, worker: live.worker, moving });
                 if !moving {
                     self.outputs.push_back(ControlOutput::RemoveLeg(live.worker, session.leg));

@@ -100,6 +100,17 @@ pub enum Admission {
     Stopping,
 }
 
+/// How loaded a worker is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Burden {
+    /// Share of time in which something was due and not done, 0 to 1, smoothed.
+    pub load: f32,
+    /// What that will be when all who were let in have got where they are going; it may be above 1.
+    pub outlook: f32,
+    /// Whether it takes new calls.
+    pub admits: bool,
+}
+
 /// All of it, since the control plane began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ControlFigures {

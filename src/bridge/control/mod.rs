@@ -22,7 +22,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
 
-pub use self::figures::{Admission, ControlFigures, SipFigures};
+pub use self::figures::{Admission, Burden, ControlFigures, SipFigures};
 use self::overload::{Change, Overload};
 use self::session::{Ending, KeyPath, Session};
 use super::{ControlInput, ControlOutput, ControlSettings, MediaEvent};
@@ -198,16 +198,16 @@ impl ControlPlane {
             Admission::Stopping
         } else if self.admitted >= self.settings.max_calls {
             Admission::Full
-        } else if !self.overload.any_admits(&self.legs) {
+        } else if !self.overload.any_admits() {
             Admission::Overloaded
         } else {
             Admission::Open
         }
     }
 
-    /// How loaded a worker is, 0 to 1, smoothed; and whether it takes new calls.
-    pub fn load(&self, worker: WorkerId) -> (f32, bool) {
-        (self.overload.load(worker), self.overload.admits(worker, self.legs_on(worker)))
+    /// How loaded a worker is.
+    pub fn burden(&self, worker: WorkerId) -> Burden {
+        Burden { load: self.overload.load(worker), outlook: self.overload.outlook(worker), admits: self.overload.admits(worker) }
     }
 
     /// Whether [`ControlInput::Load`] is wanted: somebody is there, or was a moment ago.
@@ -275,12 +275,9 @@ impl ControlPlane {
         }
     }
 
-    fn legs_on(&self, worker: WorkerId) -> usize {
-        self.legs.get(usize::from(worker.0)).copied().unwrap_or(0)
-    }
-
     fn measured(&mut self, now: Instant, worker: WorkerId, share: f32, over: Duration) {
-        match self.overload.measured(now, worker, share, over, self.legs_on(worker)) {
+        let legs = self.legs.get(usize::from(worker.0)).copied().unwrap_or(0);
+        match self.overload.measured(now, worker, share, over, legs) {
             Some(Change::Closes) => warn!(worker = worker.0, "near its budget: takes no new calls"),
             Some(Change::Opens) => info!(worker = worker.0, "takes new calls again"),
             None => {}

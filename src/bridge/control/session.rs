@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 use bytes::Bytes;
 
-use crate::bridge::MediaCommand;
+use super::overload::Promise;
+use crate::bridge::{LegCost, MediaCommand};
 use crate::call::{Call, Entrance, Farewell};
 use crate::media::{LegUpdate, Utterance};
 use crate::meeting::Source;
@@ -83,6 +84,10 @@ pub struct Live {
     pub offered: bool,
     /// What its leg's codecs were made for.
     pub made_for: LegUpdate,
+    /// What its leg costs its worker.
+    pub cost: LegCost,
+    /// The room that is kept for it until it is in a meeting.
+    pub promise: Promise,
     /// How keys reach us.
     pub keys: Option<KeyPath>,
     /// Saying goodbye after the longest call; hung up then at the latest.

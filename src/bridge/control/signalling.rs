@@ -8,6 +8,7 @@ use rand::Rng;
 use tracing::{debug, info, warn};
 
 use super::figures::way;
+use super::overload::Promise;
 use super::session::{Ending, Live, Session, State};
 use super::{ControlPlane, Stop};
 use crate::bridge::{ControlOutput, MediaCommand, SeenBy, WhenFull};
@@ -88,14 +89,14 @@ impl ControlPlane {
     /// Whether a new call is let in: there are not as many as may be, and the worker it would be on is not near its budget.
     fn admits(&self, entrance: Entrance) -> bool {
         let worker = self.worker_for(entrance);
-        self.admitted < self.settings.max_calls && self.overload.admits(worker, self.legs_on(worker))
+        self.admitted < self.settings.max_calls && self.overload.admits(worker)
     }
 
     /// Whether one more may hear `upptaget`: that takes a leg and some seconds.
     fn has_room_to_say_so(&self) -> bool {
         let told = self.sessions.len().saturating_sub(self.admitted);
         let spare = self.settings.agent.max_sessions.saturating_sub(self.settings.max_calls);
-        self.settings.when_full == WhenFull::Say && told < spare && !self.overload.is_brimful(self.overload.lightest(&self.legs))
+        self.settings.when_full == WhenFull::Say && told < spare && self.overload.spares(self.overload.lightest(&self.legs))
     }
 
     /// The worker for a new call: its meeting's, if somebody is there already, so that it need not move.
@@ -199,6 +200,14 @@ impl ControlPlane {
             }
         };
         let made_for = media.clone();
+        let cost = self.settings.costs.of(media.codec);
+        let promise = match entrance {
+            Entrance::Menu | Entrance::Meeting(_) => self.overload.comes(worker, cost),
+            Entrance::Full => {
+                self.overload.expect(worker, cost.menu);
+                Promise::NONE
+            }
+        };
         let setup = LegSetup {
             leg: session.leg,
             ssrc: self.random.random(),
@@ -217,6 +226,8 @@ impl ControlPlane {
             saying: None,
             offered: false,
             made_for,
+            cost,
+            promise,
             keys: None,
             leaving: None,
         }));
@@ -275,7 +286,7 @@ impl ControlPlane {
     fn change(&mut self, now: Instant, key: SipKey, update: LegUpdate) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         info!(call = %session.handle, codec = update.codec.name(), held = update.direction.held(), "sound changes");
-        let leg = session.leg;
+        let (leg, enters) = (session.leg, session.entrance != Entrance::Full);
         let Some(live) = session.live() else { return };
         // The phone behind the call may be another one now: let it choose again how it sends keys.
         live.keys = None;
@@ -289,6 +300,15 @@ impl ControlPlane {
                 }
             }
             live.made_for = update.clone();
+        }
+        let cost = self.settings.costs.of(update.codec);
+        if cost.meeting > std::mem::replace(&mut live.cost, cost).meeting {
+            if live.meeting.is_some() {
+                self.overload.expect(live.worker, cost.meeting);
+            } else if enters {
+                self.overload.forget(live.worker, std::mem::replace(&mut live.promise, Promise::NONE));
+                live.promise = self.overload.comes(live.worker, cost);
+            }
         }
         self.command(now, key, MediaCommand::Update(leg, update, codecs));
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::bridge::command::MeetingSettings;
-use crate::bridge::{MediaCommand, WhenFull};
+use crate::bridge::{LegCosts, MediaCommand, WhenFull};
 use crate::codec::{Codec, OpusSettings};
 use crate::media::{LegReport, PromptId};
 use crate::names::{Key, SayToken};
@@ -47,6 +47,7 @@ fn settings() -> ControlSettings {
         workers: 2,
         codecs: [Codec::Pcma, Codec::Pcmu].into_iter().collect(),
         opus: OpusSettings::default(),
+        costs: LegCosts::default(),
         meetings: vec![MeetingSettings { name: "Ronden".into(), id: ID.parse().unwrap() }],
     }
 }
