@@ -12,9 +12,9 @@ use crate::bridge::{LegCost, LegCosts};
 use crate::codec::{Codec, CodecError, Encoders, OpusSettings, Payload};
 use crate::media::rate_of;
 
-/// What a leg takes of a tick beside its encoder: a packet in, a packet out, its place in the mix, with room for cold caches
-/// ([`super::machine::CALLS_PER_CORE`]).
-const OTHER: Duration = Duration::from_micros(10);
+/// What a leg takes of a tick beside its encoder: a packet in, a packet out, its place in the mix. On a slow machine it is twice that, which those who are
+/// there already show.
+const OTHER: Duration = Duration::from_micros(5);
 /// Time between two turns of a leg.
 const TICK: Duration = Duration::from_millis(20);
 /// Ticks that are encoded before it is looked at the clock: the first ones find cold caches and an encoder that has heard nothing.
@@ -79,10 +79,10 @@ mod tests {
         let costs = measure(&Codec::ALL, &OpusSettings::default(), speech).unwrap();
         for codec in Codec::ALL {
             let LegCost { menu, meeting } = costs.of(codec);
-            assert!(menu >= 0.000_5 && meeting >= 0.000_5, "{codec:?}: ten microseconds of twenty milliseconds at least");
+            assert!(menu >= 0.000_25 && meeting >= 0.000_25, "{codec:?}: five microseconds of twenty milliseconds at least");
         }
         let few = measure(&[Codec::Pcma], &OpusSettings::default(), &[]).unwrap();
-        assert_eq!((few.of(Codec::Opus), few.of(Codec::Pcma).menu >= 0.000_5), (LegCost::default(), true), "an empty prompt is no matter");
+        assert_eq!((few.of(Codec::Opus), few.of(Codec::Pcma).menu >= 0.000_25), (LegCost::default(), true), "an empty prompt is no matter");
     }
 
     #[test]

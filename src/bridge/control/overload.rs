@@ -23,9 +23,8 @@ pub const BRIM: f32 = 0.90;
 const RISE: Duration = Duration::from_millis(250);
 /// And one that falls: a pause is not the end of it.
 const FALL: Duration = Duration::from_secs(1);
-/// How long a leg that has come is expected beside the load: twice as long as the load takes to hold it, for it is not heard in its first tenths of a second
-/// and counted from the next measurement on.
-const EXPECTED: Duration = Duration::from_millis(500);
+/// How long a leg that has come is expected beside the load: as long as that is smoothed, and half of the tenth of a second between two looks.
+const EXPECTED: Duration = Duration::from_millis(300);
 /// What a worker costs without regard to its legs: its wakes.
 const BASE: f32 = 0.05;
 /// How long a worker that is near its budget stays closed at least: those who were about to leave have left then.
