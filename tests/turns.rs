@@ -2,6 +2,9 @@
 
 mod queues;
 
+use ljudbro::bridge::MediaCommand;
+use ljudbro::codec::Codec;
+use ljudbro::names::{LegId, MeetingKey};
 use queues::{Sound, World};
 
 const SECOND: u64 = 200;
@@ -31,4 +34,25 @@ fn a_large_meeting_is_mixed_soon_after_the_packets_of_the_one_who_speaks() {
     world.run(5 * SECOND);
     let sent = world.sent(world.callers[0].slot).last().unwrap().0;
     assert_eq!((sent - world.epoch).as_millis() as u64 / 5 % 4, 3, "the phase that surely has them first");
+}
+
+#[test]
+fn a_meeting_changes_its_phase_only_when_nobody_lets_the_turn_pass() {
+    // The first look is after a second. Who joins just before it from the phase before lets that turn pass, and would wait for the next one for 40 ms.
+    for wake in 186..196 {
+        let mut world = World::new(8, true);
+        for leg in 0..2 {
+            world.join(leg, Sound::Tone(TONES[leg as usize], 4000.0), 1);
+            world.callers[leg as usize].offset = 1;
+        }
+        for leg in 2..=4 {
+            world.call(leg, Codec::Pcma, Sound::Silence);
+        }
+        world.run(wake);
+        world.command(MediaCommand::Join(LegId(4), MeetingKey(1)));
+        world.run(2 * SECOND);
+        assert_eq!(world.plane.take_missed(), 0, "joined at {wake}");
+        let sent = world.sent(world.callers[0].slot).last().unwrap().0;
+        assert_eq!((sent - world.epoch).as_millis() as u64 / 5 % 4, 2, "it does change, if a second later");
+    }
 }

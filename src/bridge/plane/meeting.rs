@@ -229,7 +229,8 @@ impl Meeting {
             .map(|waits| waits.waits())
             .or_else(|| phase::mean(all().filter(|_| few).filter_map(|seat| seat.leg.phase_waits(epoch))));
         let phase = phase::best(self.round.phase, waits.into_iter());
-        if phase != self.round.phase {
+        // Who has just come and let this turn pass would wait for the next one longer than a round: then a second later.
+        if phase != self.round.phase && all().all(|seat| seat.present) {
             self.round.shift(turn, phase);
         }
     }
