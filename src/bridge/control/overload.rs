@@ -40,8 +40,8 @@ struct Worker {
     legs: f32,
     /// What will be load in a moment: legs that have just come, or begun to cost more.
     coming: f32,
-    /// What its legs in the menu will cost more in their meetings.
-    promised: f32,
+    /// What its legs in the menu will cost more in their meetings. It is added to and taken from for years: an `f32` would drift.
+    promised: f64,
     /// Near its budget since.
     closed: Option<Instant>,
 }
@@ -64,7 +64,7 @@ pub(super) enum Change {
 /// What a leg in the menu will cost more in its meeting: room that is kept for it. Given back by [`Overload::forget`] or [`Overload::enters`].
 #[derive(Debug)]
 #[must_use = "room that is never given back is lost"]
-pub(super) struct Promise(f32);
+pub(super) struct Promise(f64);
 
 impl Promise {
     /// None: it goes nowhere.
@@ -101,7 +101,7 @@ impl Overload {
     /// A leg has come to the menu of a worker, to enter a meeting there later.
     pub fn comes(&mut self, worker: WorkerId, cost: LegCost) -> Promise {
         self.expect(worker, cost.menu);
-        let more = (cost.meeting - cost.menu).max(0.0);
+        let more = f64::from((cost.meeting - cost.menu).max(0.0));
         if let Some(worker) = self.workers.get_mut(usize::from(worker.0)) {
             worker.promised += more;
         }
@@ -120,7 +120,8 @@ impl Overload {
         let more = promise.0;
         self.forget(from, promise);
         match self.workers.get_mut(usize::from(to.0)) {
-            Some(worker) if from == to => worker.coming += more,
+            // A share of time, of an `f32`.
+            Some(worker) if from == to => worker.coming += more as f32,
             _ => self.expect(to, cost.meeting),
         }
     }
@@ -128,7 +129,7 @@ impl Overload {
     /// A leg will not enter a meeting.
     pub fn forget(&mut self, worker: WorkerId, promise: Promise) {
         if let Some(worker) = self.workers.get_mut(usize::from(worker.0)) {
-            // Sums of many small numbers may end a little below nothing.
+            // A sum of many small numbers may end a little below nothing.
             worker.promised = (worker.promised - promise.0).max(0.0);
         }
     }
@@ -180,7 +181,8 @@ impl Overload {
 
 impl Worker {
     fn outlook(&self) -> f32 {
-        self.load + self.coming + self.promised
+        // A few legs' worth is seen in an `f32`.
+        self.load + self.coming + self.promised as f32
     }
 
     fn admits(&self) -> bool {
