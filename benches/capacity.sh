@@ -80,7 +80,8 @@ start() {
 counted() {
     local port
     port=$(sed -n 's|.*http://127\.0\.0\.1:\([0-9]*\)/.*|\1|p' "$folder/said" | head -1)
-    [ -n "$port" ] || return 0
+    # A bridge that has ended counts nothing any more; its row says so.
+    [ -n "$port" ] && kill -0 "$server" 2>/dev/null || { echo '?'; return; }
     exec 3<>"/dev/tcp/127.0.0.1/$port"
     printf 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
     awk -v name="ljudbro_$1" 'index($1, name) == 1 && $1 !~ /^#/ { sum += $2 } END { print sum + 0 }' <&3

@@ -170,14 +170,22 @@ pub struct LegCost {
 pub struct LegCosts([LegCost; Codec::ALL.len()]);
 
 impl LegCosts {
-    /// From the cost of each codec.
-    pub fn new(of: impl FnMut(Codec) -> LegCost) -> Self {
-        Self(Codec::ALL.map(of))
-    }
-
     /// The cost of a leg that is sent this.
     pub fn of(&self, codec: Codec) -> LegCost {
         Codec::ALL.iter().zip(self.0).find(|(one, _)| **one == codec).map_or_else(LegCost::default, |(_, cost)| cost)
+    }
+}
+
+/// Of the codecs that are spoken; the others cost nothing.
+impl FromIterator<(Codec, LegCost)> for LegCosts {
+    fn from_iter<T: IntoIterator<Item = (Codec, LegCost)>>(costs: T) -> Self {
+        let mut all = Self::default();
+        for (codec, cost) in costs {
+            for (_, place) in Codec::ALL.iter().zip(&mut all.0).filter(|(one, _)| **one == codec) {
+                *place = cost;
+            }
+        }
+        all
     }
 }
 

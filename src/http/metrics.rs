@@ -30,18 +30,22 @@ fn ours(board: &Board, mut page: Page<'_>) -> fmt::Result {
 
 /// Each worker with its label.
 fn each<'a, V>(board: &'a Board, value: impl Fn(&WorkerFigures) -> V + 'a) -> impl Iterator<Item = (Labels, V)> + 'a {
-    (0..board.workers()).map(move |worker| (vec![("worker", worker.to_string())], value(&board.worker(worker))))
+    by_place(board, move |worker| value(&board.worker(worker)))
+}
+
+/// The same, by the worker's place on the board.
+fn by_place<'a, V>(board: &'a Board, value: impl Fn(usize) -> V + 'a) -> impl Iterator<Item = (Labels, V)> + 'a {
+    (0..board.workers()).map(move |worker| (vec![("worker", worker.to_string())], value(worker)))
 }
 
 fn workers(board: &Board, page: &mut Page<'_>) -> fmt::Result {
-    let up = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(u8::from(board.is_alive(worker)))));
+    let up = by_place(board, |worker| f64::from(u8::from(board.is_alive(worker))));
     page.gauge("worker_up", "1 while the media worker's thread is there.", up)?;
-    let loads = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(board.burden(worker).load)));
+    let loads = by_place(board, |worker| f64::from(board.burden(worker).load));
     page.gauge("worker_load_ratio", "Share of time in which something was due and not done, smoothed.", loads)?;
-    let outlooks = (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(board.burden(worker).outlook)));
+    let outlooks = by_place(board, |worker| f64::from(board.burden(worker).outlook));
     page.gauge("worker_outlook_ratio", "What the load will be when all who were let in are in their meetings.", outlooks)?;
-    let admits =
-        (0..board.workers()).map(|worker| (vec![("worker", worker.to_string())], f64::from(u8::from(board.burden(worker).admits))));
+    let admits = by_place(board, |worker| f64::from(u8::from(board.burden(worker).admits)));
     page.gauge("worker_admits", "1 while the worker takes new calls; 0 when it is near its budget.", admits)?;
     page.gauge("worker_legs", "Legs: sound paths of calls.", each(board, |worker| worker.media.legs as f64))?;
     page.gauge("worker_meetings", "Meetings with somebody in them.", each(board, |worker| worker.media.meetings as f64))?;

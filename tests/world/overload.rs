@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ljudbro::bridge::{Admission, LegCost, LegCosts, WhenFull};
+use ljudbro::bridge::{Admission, LegCost, WhenFull};
 use ljudbro::codec::Codec;
 use ljudbro::media::PromptId::*;
 use ljudbro::names::WorkerId;
@@ -125,7 +125,7 @@ fn no_more_hear_that_it_is_busy_than_there_is_room_for() {
 fn dear(seed: u64) -> World {
     World::with(seed, |settings| {
         settings.workers = 1;
-        settings.costs = LegCosts::new(|_| LegCost { menu: 0.001, meeting: 0.2 });
+        settings.costs = Codec::ALL.map(|codec| (codec, LegCost { menu: 0.001, meeting: 0.2 })).into_iter().collect();
     })
 }
 
@@ -182,7 +182,10 @@ fn who_is_told_that_it_is_busy_has_no_room_kept_and_takes_none_that_is() {
 fn a_call_that_changes_to_a_dearer_codec_has_room_kept_for_that() {
     let mut world = World::with(1309, |settings| {
         settings.workers = 1;
-        settings.costs = LegCosts::new(|codec| LegCost { menu: 0.001, meeting: if codec == Codec::Opus { 0.3 } else { 0.001 } });
+        settings.costs = [(Codec::Pcma, 0.001), (Codec::Opus, 0.3)]
+            .map(|(codec, meeting)| (codec, LegCost { menu: 0.001, meeting }))
+            .into_iter()
+            .collect();
     });
     let id = world.dial(|settings| settings.codecs = vec![Codec::Pcma]);
     world.loaded([0.05], 2_000);

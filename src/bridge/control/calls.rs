@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
-use super::overload::Promise;
 use super::session::{Ending, KeyPath, Live, State};
 use super::{Closing, ControlPlane};
 use crate::bridge::{ControlOutput, MediaCommand};
@@ -153,7 +152,7 @@ impl ControlPlane {
         info!(call = %handle, participants = entered.participants, "in the meeting");
         live.meeting = Some(meeting);
         let to = *room.worker.get_or_insert(live.worker);
-        self.overload.enters(std::mem::replace(&mut live.promise, Promise::NONE), live.cost, (live.worker, to));
+        self.overload.enters(std::mem::take(&mut live.promise), live.cost, (live.worker, to));
         if to != live.worker {
             let from = std::mem::replace(&mut live.worker, to);
             live.waiting = Some(Box::default());

@@ -62,14 +62,10 @@ pub(super) enum Change {
 }
 
 /// What a leg in the menu will cost more in its meeting: room that is kept for it. Given back by [`Overload::forget`] or [`Overload::enters`].
-#[derive(Debug)]
+/// The default: none.
+#[derive(Default, Debug)]
 #[must_use = "room that is never given back is lost"]
 pub(super) struct Promise(f64);
-
-impl Promise {
-    /// None: it goes nowhere.
-    pub const NONE: Self = Self(0.0);
-}
 
 impl Overload {
     /// So many workers, without load.

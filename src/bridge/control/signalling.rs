@@ -205,7 +205,7 @@ impl ControlPlane {
             Entrance::Menu | Entrance::Meeting(_) => self.overload.comes(worker, cost),
             Entrance::Full => {
                 self.overload.expect(worker, cost.menu);
-                Promise::NONE
+                Promise::default()
             }
         };
         let setup = LegSetup {
@@ -306,7 +306,7 @@ impl ControlPlane {
             if live.meeting.is_some() {
                 self.overload.expect(live.worker, cost.meeting);
             } else if enters {
-                self.overload.forget(live.worker, std::mem::replace(&mut live.promise, Promise::NONE));
+                self.overload.forget(live.worker, std::mem::take(&mut live.promise));
                 live.promise = self.overload.comes(live.worker, cost);
             }
         }
